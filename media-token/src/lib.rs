@@ -1,0 +1,54 @@
+//! Verification of signed, expiring media URLs, apart from any web server.
+//!
+//! A **grant** is a signed statement about a URL. Three independent questions
+//! decide a request: how the grant is signed ([`format`]), where it is carried
+//! ([`source`]), and what happens when it does not hold ([`response`]).
+//!
+//! A request is allowed if and only if
+//!
+//! 1. one of the configured [`Source`]s holds exactly one credential;
+//! 2. the raw request target is unambiguous: no fragment, no NUL and no dot
+//!    segment after percent-decoding once ([`scope`]);
+//! 3. a configured [`Key`] verifies the credential's signature over this path;
+//! 4. and the time that the credential states has not passed.
+//!
+//! The order of work is [`take`] (which credentials does the request carry, and
+//! what is left without them), [`decide`] (do they hold, now), and
+//! [`Responses::respond`] (what to answer). All three are pure: time is a
+//! parameter, nothing is allocated, and nothing panics whatever the bytes.
+//!
+//! ```
+//! use media_token::{decide, take, Decision, Key, KeyOptions, NoTrace, Policy, RequestView, Source};
+//!
+//! let options = KeyOptions::parse(["format=django"], |_| None)?;
+//! let policy = Policy {
+//!     sources: vec![Source::parse("arg:token")?],
+//!     keys: vec![Key::new(b"test-secret-key-0123456789", &options)?.into()],
+//!     max_age: 120,
+//!     leeway: 0,
+//! };
+//! let target = b"/media/a/b.pdf?token=1r31eq%3AU2XBGXdGPAV6XbThMfnKoN4zxqJ2K9LO7u2Ivfr4xB0";
+//! let view = RequestView { target };
+//! let carried = take(&view, &policy.sources);
+//! let decision = decide(&view, &carried, &policy, 1_700_000_000, &mut NoTrace);
+//! assert!(matches!(decision, Decision::Granted(_)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod decision;
+pub mod format;
+pub mod key;
+pub mod query;
+pub mod redirect;
+pub mod request;
+pub mod response;
+pub mod scope;
+pub mod source;
+
+pub use decision::{Decision, Env, Grant, NoTrace, Policy, Reason, Refusal, Status, decide};
+pub use key::{Key, KeyError, KeyFile, KeyOptions};
+pub use redirect::{Destination, Origin};
+pub use request::RequestView;
+pub use response::{Action, Response, Responses};
+pub use source::{Carried, Source, take};

@@ -1,0 +1,160 @@
+//! What to answer: settings and a decision in, a status and headers out.
+
+use crate::decision::{Decision, Status};
+
+/// What happens to a request that is not granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send the viewer to the application, which may renew the token.
+    Redirect,
+    /// Answer with this status, 400 to 599.
+    Status(u16),
+    /// Hand the request over to a named location (with its `@`).
+    Named(Box<str>),
+}
+
+/// Why an action's text means nothing.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected redirect, a status from 400 to 599, or a named location such as @app")]
+pub struct ActionError;
+
+impl Action {
+    /// Reads `redirect`, `400` to `599`, or `@name`.
+    ///
+    /// # Errors
+    /// [`ActionError`] for any other text.
+    pub fn parse(text: &str) -> Result<Self, ActionError> {
+        match text {
+            "redirect" => Ok(Self::Redirect),
+            name if name.starts_with('@') && name.len() > 1 => Ok(Self::Named(name.into())),
+            code if code.len() == 3 => match code.parse() {
+                Ok(status @ 400..=599) => Ok(Self::Status(status)),
+                _ => Err(ActionError),
+            },
+            _ => Err(ActionError),
+        }
+    }
+}
+
+/// How a location answers.
+#[derive(Debug)]
+pub struct Responses {
+    /// To a request without a credential.
+    pub missing: Action,
+    /// To one whose credential's time has passed.
+    pub expired: Action,
+    /// To one whose credential never held.
+    pub invalid: Action,
+    /// Status of a redirect: 302, 303, 307 or 308.
+    pub redirect_code: u16,
+    /// Decide, but let everything through.
+    pub dry_run: bool,
+}
+
+/// The answer to a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Response<'a> {
+    /// Go on with the request.
+    Pass,
+    /// Redirect to the application with this status.
+    Redirect(u16),
+    /// Answer with this status.
+    Status(u16),
+    /// Go on in this named location.
+    HandOver(&'a str),
+}
+
+impl Responses {
+    /// What to answer to a decision.
+    #[must_use]
+    pub fn respond(&self, decision: &Decision<'_>) -> Response<'_> {
+        let action = match decision.status() {
+            Status::Granted => return Response::Pass,
+            _ if self.dry_run => return Response::Pass,
+            Status::Missing => &self.missing,
+            Status::Expired => &self.expired,
+            Status::Invalid => &self.invalid,
+        };
+        match action {
+            Action::Redirect => Response::Redirect(self.redirect_code),
+            Action::Status(status) => Response::Status(*status),
+            Action::Named(name) => Response::HandOver(name),
+        }
+    }
+}
+
+impl Response<'_> {
+    /// Whether no cache may keep this answer: a token could arrive the next
+    /// moment. What a named location answers is its own affair.
+    #[must_use]
+    pub fn is_uncacheable(&self) -> bool {
+        matches!(self, Self::Redirect(_) | Self::Status(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::{Grant, Reason};
+
+    const GRANT: Decision<'_> = Decision::Granted(Grant {
+        key_id: None,
+        expires: 1,
+        age: 0,
+    });
+
+    fn responses(dry_run: bool) -> Responses {
+        Responses {
+            missing: Action::Named("@app".into()),
+            expired: Action::Redirect,
+            invalid: Action::Status(404),
+            redirect_code: 307,
+            dry_run,
+        }
+    }
+
+    #[test]
+    fn each_status_has_its_own_action() {
+        let responses = responses(false);
+        let respond = |reason: Reason| responses.respond(&reason.into());
+        assert_eq!(responses.respond(&GRANT), Response::Pass);
+        assert_eq!(respond(Reason::NoToken), Response::HandOver("@app"));
+        assert_eq!(respond(Reason::TokenExpired), Response::Redirect(307));
+        for reason in [
+            Reason::TokenRepeated,
+            Reason::TokenEmpty,
+            Reason::TokenMalformed,
+            Reason::BadSignature,
+            Reason::TokenInFuture,
+            Reason::UnsafePath,
+        ] {
+            assert_eq!(respond(reason), Response::Status(404));
+        }
+    }
+
+    #[test]
+    fn a_dry_run_lets_everything_through() {
+        let responses = responses(true);
+        for reason in [Reason::NoToken, Reason::TokenExpired, Reason::BadSignature] {
+            assert_eq!(responses.respond(&reason.into()), Response::Pass);
+        }
+    }
+
+    #[test]
+    fn refusals_and_redirects_are_not_for_caches() {
+        assert!(Response::Redirect(302).is_uncacheable() && Response::Status(403).is_uncacheable());
+        assert!(!Response::Pass.is_uncacheable() && !Response::HandOver("@app").is_uncacheable());
+    }
+
+    #[test]
+    fn actions_are_redirect_a_status_or_a_named_location() {
+        assert_eq!(Action::parse("redirect"), Ok(Action::Redirect));
+        assert_eq!(Action::parse("403"), Ok(Action::Status(403)));
+        assert_eq!(Action::parse("@app"), Ok(Action::Named("@app".into())));
+        for text in [
+            "", "@", "200", "302", "399", "600", "0403", "+40", "Redirect", "off",
+        ] {
+            assert_eq!(Action::parse(text), Err(ActionError), "{text}");
+        }
+    }
+}
