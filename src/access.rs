@@ -1,0 +1,47 @@
+//! Decides about the request, and answers it.
+
+use ngx::ffi::{ngx_http_request_t, ngx_int_t};
+
+use media_token::decide;
+
+use crate::module::DECLINED;
+use crate::request::{INTERNAL_SERVER_ERROR, Request};
+use crate::response;
+use crate::state::{self, Run};
+
+pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx passes a request that lives until we return.
+    let request = unsafe { Request::new(r) };
+    request.map_or(INTERNAL_SERVER_ERROR, |request| {
+        answer(request).unwrap_or_else(|status| status)
+    })
+}
+
+fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
+    // Not only in preaccess: a handler of that phase may have ended it before
+    // ours was reached.
+    let (Some(state), Some(settings)) = (state::prepare(request)?, request.settings()) else {
+        return Ok(DECLINED);
+    };
+    let Run::Guarded {
+        view,
+        carried,
+        application,
+    } = state.run.get()
+    else {
+        return Ok(DECLINED);
+    };
+    let destination = response::check(request, settings, application)?;
+    let mut trace = request.trace();
+    let now = request.now();
+    let decision = decide(&view, &carried, &settings.policy, now, &mut trace);
+    state.decision.set(Some(decision));
+    response::send(
+        request,
+        settings,
+        state,
+        &decision,
+        destination,
+        carried.in_url(),
+    )
+}

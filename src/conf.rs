@@ -1,0 +1,701 @@
+//! Directives: from text to typed settings, once, when nginx loads its
+//! configuration.
+
+use std::ffi::{CStr, OsStr, c_char, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ngx::core::{NGX_CONF_ERROR, NGX_CONF_OK, NgxStr};
+use ngx::ffi::{
+    NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF,
+    NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_ERR,
+    NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN, ngx_command_t, ngx_conf_full_name, ngx_conf_t,
+    ngx_http_compile_complex_value, ngx_http_compile_complex_value_t, ngx_http_complex_value_t,
+    ngx_http_core_srv_conf_t, ngx_http_get_variable_index, ngx_int_t, ngx_parse_time, ngx_pcalloc,
+    ngx_pool_cleanup_add, ngx_str_t, ngx_uint_t,
+};
+use ngx::http::{
+    HttpModuleConfExt, HttpModuleLocationConf, HttpModuleServerConf, NgxHttpCoreModule,
+};
+use ngx::{ngx_conf_log_error, ngx_log_error, ngx_string};
+
+use media_token::source::MAX_SOURCES;
+use media_token::{
+    Action, Destination, Key, KeyFile, KeyOptions, Origin, Policy, Responses, Source,
+};
+
+use crate::module::{self, ERROR, OK, Table};
+use crate::request::{ComplexValue, string};
+
+/// What the directives of one level say, and after merging what applies there.
+#[derive(Default)]
+pub struct LocationConf {
+    guard: Option<Placed<Guard>>,
+    keys: Vec<Arc<Key>>,
+    sources: Option<Vec<Source>>,
+    max_age: Option<i64>,
+    leeway: Option<i64>,
+    on: Actions,
+    redirect_code: Option<u16>,
+    /// How viewers see this site. Kept where the guard is off too: an error page
+    /// may need `$crossdomain_media_return_url`.
+    pub public_url: Option<Rc<Origin>>,
+    strip: Option<bool>,
+    referrer_policy: Option<Option<&'static str>>,
+    dry_run: Option<bool>,
+    log_level: Option<ngx_uint_t>,
+    /// What requests read; none where the guard is off.
+    pub settings: Option<Settings>,
+}
+
+/// What `crossdomain_media_on` says, class by class.
+#[derive(Default)]
+struct Actions {
+    missing: Option<Placed<Action>>,
+    expired: Option<Placed<Action>>,
+    invalid: Option<Placed<Action>>,
+}
+
+/// What applies in a guarded location.
+pub struct Settings {
+    /// Where viewers without a valid token are sent.
+    pub application: Rc<Application>,
+    /// What grants.
+    pub policy: Policy,
+    /// What is answered.
+    pub responses: Responses,
+    /// Whether credentials are taken out of the request.
+    pub strip: bool,
+    /// `Referrer-Policy` where a token came in the URL, and of redirects.
+    pub referrer_policy: Option<&'static str>,
+    /// Level of the line for each refusal.
+    pub log_level: ngx_uint_t,
+}
+
+/// What `crossdomain_media` says.
+#[derive(Clone)]
+enum Guard {
+    Off,
+    On(Rc<Application>),
+}
+
+/// The application's URL.
+pub enum Application {
+    /// Without variables, and known to be a URL.
+    Fixed(Vec<u8>),
+    /// With variables.
+    Variable(ComplexValue),
+}
+
+/// A value, and the file and line of the directive that it comes from.
+#[derive(Clone)]
+struct Placed<T> {
+    value: T,
+    place: Rc<str>,
+}
+
+/// What the module keeps for the whole of `http`.
+#[derive(Default)]
+pub struct MainConf {
+    /// Index of `$request_uri`.
+    pub request_uri: Option<usize>,
+    /// Index of `$request`.
+    pub request: Option<usize>,
+    named_locations: Vec<NamedLocation>,
+}
+
+/// A named location that an action goes to, to be looked for when all are known.
+struct NamedLocation {
+    server: &'static ngx_http_core_srv_conf_t,
+    name: Placed<Box<str>>,
+}
+
+/// An `extern "C"` setter for nginx that calls a safe one of ours.
+macro_rules! setter {
+    ($set:ident) => {{
+        unsafe extern "C" fn setter(
+            cf: *mut ngx_conf_t,
+            command: *mut ngx_command_t,
+            conf: *mut c_void,
+        ) -> *mut c_char {
+            // SAFETY: nginx passes what it was told to pass by the directive table.
+            unsafe { set(cf, command, conf.cast(), $set) }
+        }
+        setter
+    }};
+}
+
+type Setter = unsafe extern "C" fn(*mut ngx_conf_t, *mut ngx_command_t, *mut c_void) -> *mut c_char;
+
+const fn command(name: ngx_str_t, arguments: u32, set: Setter) -> ngx_command_t {
+    const ANYWHERE: u32 =
+        NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LOC_CONF | NGX_HTTP_LMT_CONF;
+    ngx_command_t {
+        name,
+        type_: (ANYWHERE | arguments) as ngx_uint_t,
+        set: Some(set),
+        conf: NGX_HTTP_LOC_CONF_OFFSET,
+        offset: 0,
+        post: ptr::null_mut(),
+    }
+}
+
+/// The directive table.
+#[rustfmt::skip]
+pub static COMMANDS: Table<[ngx_command_t; 13]> = Table([
+    command(ngx_string!("crossdomain_media"), NGX_CONF_TAKE1, setter!(guard)),
+    command(ngx_string!("crossdomain_media_key"), NGX_CONF_1MORE, setter!(key)),
+    command(ngx_string!("crossdomain_media_token"), NGX_CONF_1MORE, setter!(token)),
+    command(ngx_string!("crossdomain_media_max_age"), NGX_CONF_TAKE1, setter!(max_age)),
+    command(ngx_string!("crossdomain_media_leeway"), NGX_CONF_TAKE1, setter!(leeway)),
+    command(ngx_string!("crossdomain_media_on"), NGX_CONF_2MORE, setter!(on)),
+    command(ngx_string!("crossdomain_media_redirect_code"), NGX_CONF_TAKE1, setter!(redirect_code)),
+    command(ngx_string!("crossdomain_media_public_url"), NGX_CONF_TAKE1, setter!(public_url)),
+    command(ngx_string!("crossdomain_media_strip"), NGX_CONF_TAKE1, setter!(strip)),
+    command(ngx_string!("crossdomain_media_referrer_policy"), NGX_CONF_TAKE1, setter!(referrer_policy)),
+    command(ngx_string!("crossdomain_media_dry_run"), NGX_CONF_TAKE1, setter!(dry_run)),
+    command(ngx_string!("crossdomain_media_log_level"), NGX_CONF_TAKE1, setter!(log_level)),
+    ngx_command_t::empty(),
+]);
+
+/// Why a directive is refused.
+enum Error {
+    /// It stands twice in one level.
+    Duplicate,
+    /// A value that it does not take, and what was expected.
+    Value { value: String, why: String },
+}
+
+impl Error {
+    fn value(value: impl ToString, why: impl ToString) -> Self {
+        Self::Value {
+            value: value.to_string(),
+            why: why.to_string(),
+        }
+    }
+}
+
+/// A directive as it stands in the configuration.
+struct Line<'c> {
+    cf: &'c mut ngx_conf_t,
+    name: &'c str,
+    arguments: Vec<&'c str>,
+}
+
+/// Calls a setter and reports its error with directive, value, file and line.
+///
+/// # Safety
+/// The pointers are those that nginx passes to a setter of [`COMMANDS`].
+unsafe fn set(
+    cf: *mut ngx_conf_t,
+    command: *const ngx_command_t,
+    conf: *mut LocationConf,
+    apply: fn(&mut LocationConf, &mut Line<'_>) -> Result<(), Error>,
+) -> *mut c_char {
+    // SAFETY: promised by the caller.
+    let (Some(cf), Some(command), Some(conf)) =
+        (unsafe { (cf.as_mut(), command.as_ref(), conf.as_mut()) })
+    else {
+        return NGX_CONF_ERROR;
+    };
+    let raw_cf: *mut ngx_conf_t = cf;
+    let name = command.name.to_str().unwrap_or_default();
+    // SAFETY: nginx holds the words of a directive as an array of strings.
+    let words = unsafe { (*cf.args).as_slice::<ngx_str_t>() };
+    let report = |value: &str, why: &str| {
+        ngx_conf_log_error!(NGX_LOG_EMERG, raw_cf, "{name}: {value}: {why}");
+        NGX_CONF_ERROR
+    };
+    let mut arguments = Vec::with_capacity(words.len());
+    for word in words.iter().skip(1) {
+        match word.to_str() {
+            Ok(argument) => arguments.push(argument),
+            Err(_) => return report(&word.to_string(), "not valid UTF-8"),
+        }
+    }
+    let mut line = Line {
+        cf,
+        name,
+        arguments,
+    };
+    match apply(conf, &mut line) {
+        Ok(()) => NGX_CONF_OK,
+        Err(Error::Duplicate) => c"is duplicate".as_ptr().cast_mut(),
+        Err(Error::Value { value, why }) => report(&value, &why),
+    }
+}
+
+impl<'c> Line<'c> {
+    /// The first argument; nginx has checked that there is one.
+    fn value(&self) -> &'c str {
+        self.arguments.first().copied().unwrap_or_default()
+    }
+
+    fn warn(&mut self, value: &str, why: &str) {
+        ngx_conf_log_error!(NGX_LOG_WARN, self.cf, "{}: {value}: {why}", self.name);
+    }
+
+    fn placed<T>(&self, value: T) -> Placed<T> {
+        // SAFETY: while nginx calls setters, it is reading a file.
+        let place = unsafe { self.cf.conf_file.as_ref() }.map(|file| {
+            let name = NgxStr::from_bytes(file.file.name.as_bytes());
+            format!("{name}:{}", file.line)
+        });
+        Placed {
+            value,
+            place: place.unwrap_or_default().into(),
+        }
+    }
+
+    /// `on` or `off`.
+    fn flag(&self) -> Result<bool, Error> {
+        match self.value() {
+            "on" => Ok(true),
+            "off" => Ok(false),
+            other => Err(Error::value(other, "expected \"on\" or \"off\"")),
+        }
+    }
+
+    /// A time in whole seconds, at least `least`.
+    fn seconds(&self, least: i64) -> Result<i64, Error> {
+        match parse_time(self.value()) {
+            Some(seconds) if seconds >= least => Ok(seconds),
+            Some(_) => Err(Error::value(
+                self.value(),
+                format_args!("expected at least {least}s"),
+            )),
+            None => Err(Error::value(
+                self.value(),
+                "expected a time such as 90s, 2m or 1h30m",
+            )),
+        }
+    }
+}
+
+/// Reads nginx's notation for times, in seconds.
+fn parse_time(text: &str) -> Option<i64> {
+    let mut text = string(text.as_bytes());
+    // SAFETY: the string is only read.
+    let seconds = unsafe { ngx_parse_time(&raw mut text, 1) };
+    i64::try_from(seconds).ok().filter(|&seconds| seconds >= 0)
+}
+
+/// Sets what a level may say once.
+fn once<T>(field: &mut Option<T>, value: T) -> Result<(), Error> {
+    match field.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Error::Duplicate),
+    }
+}
+
+fn guard(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let text = line.value();
+    let guard = match text {
+        "off" => Guard::Off,
+        _ if !text.contains('$') => {
+            Destination::parse(text.as_bytes())
+                .map_err(|error| Error::value(text, format_args!("{error}, or \"off\"")))?;
+            Guard::On(Rc::new(Application::Fixed(text.into())))
+        }
+        _ => {
+            let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
+            let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
+            let names = ["$host", "${host", "$http_", "${http_"];
+            if names.iter().any(|name| authority.contains(name)) {
+                return Err(Error::value(
+                    text,
+                    "the client would choose where to be redirected: name the host, or map it from $server_name",
+                ));
+            }
+            let value = compile(line.cf, text).ok_or_else(|| Error::value(text, "not valid"))?;
+            Guard::On(Rc::new(Application::Variable(value)))
+        }
+    };
+    let placed = line.placed(guard);
+    once(&mut conf.guard, placed)
+}
+
+fn compile(cf: &mut ngx_conf_t, text: &str) -> Option<ComplexValue> {
+    let mut source = string(text.as_bytes());
+    // SAFETY: a configuration has a pool.
+    let value = unsafe { ngx_pcalloc(cf.pool, size_of::<ngx_http_complex_value_t>()) };
+    let value: NonNull<ngx_http_complex_value_t> = NonNull::new(value.cast())?;
+    // SAFETY: all fields are valid when zero.
+    let mut request: ngx_http_compile_complex_value_t = unsafe { std::mem::zeroed() };
+    request.cf = cf;
+    request.value = &raw mut source;
+    request.complex_value = value.as_ptr();
+    // SAFETY: nginx takes what it needs of the text, which lives as long as the
+    // configuration's words do: as long as its pool.
+    let result = unsafe { ngx_http_compile_complex_value(&raw mut request) };
+    // SAFETY: compiled just now, in the configuration's pool.
+    (result == OK).then(|| unsafe { ComplexValue::new(value) })
+}
+
+fn key(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let parameters = line.arguments.iter().skip(1).copied();
+    let name = line.value();
+    let refuse = |error: media_token::KeyError| Error::value(name, error);
+    let options = KeyOptions::parse(parameters, parse_time).map_err(refuse)?;
+    let mut full_name = string(name.as_bytes());
+    // SAFETY: the cycle lives; nginx replaces the string by one of its pool.
+    if unsafe { ngx_conf_full_name(line.cf.cycle, &raw mut full_name, 1) } != OK {
+        return Err(Error::value(name, "no memory for the full name"));
+    }
+    let path = Path::new(OsStr::from_bytes(full_name.as_bytes()));
+    let file = KeyFile::read(path).map_err(refuse)?;
+    let key = Key::new(file.bytes(), &options).map_err(refuse)?;
+    if file.is_world_readable() {
+        let mode = file.mode;
+        line.warn(
+            name,
+            &format!("mode {mode:04o} lets every user read the key; use chmod o-r"),
+        );
+    }
+    if let Some(len) = key.weak {
+        line.warn(
+            name,
+            &format!("{len} bytes, a Django SECRET_KEY should have at least 32"),
+        );
+    }
+    if let Some(id) = key.id()
+        && conf.keys.iter().any(|other| other.id() == Some(id))
+    {
+        return Err(Error::value(
+            name,
+            format_args!("\"id={id}\" is another key's id already"),
+        ));
+    }
+    conf.keys.push(Arc::new(key));
+    Ok(())
+}
+
+fn token(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let mut sources = Vec::with_capacity(line.arguments.len());
+    for text in &line.arguments {
+        let source = Source::parse(text).map_err(|error| Error::value(text, error))?;
+        if sources.contains(&source) {
+            return Err(Error::value(text, "is given twice"));
+        }
+        if sources.len() == MAX_SOURCES {
+            return Err(Error::value(
+                text,
+                format_args!("expected at most {MAX_SOURCES} sources"),
+            ));
+        }
+        sources.push(source);
+    }
+    once(&mut conf.sources, sources)
+}
+
+fn max_age(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    once(&mut conf.max_age, line.seconds(1)?)
+}
+
+fn leeway(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    once(&mut conf.leeway, line.seconds(0)?)
+}
+
+fn on(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let Some((last, classes)) = line.arguments.split_last() else {
+        return Err(Error::value("", "expected classes and an action"));
+    };
+    let action = Action::parse(last).map_err(|error| Error::value(last, error))?;
+    for &class in classes {
+        let field = match class {
+            "missing" => &mut conf.on.missing,
+            "expired" => &mut conf.on.expired,
+            "invalid" => &mut conf.on.invalid,
+            _ => return Err(Error::value(class, "expected missing, expired or invalid")),
+        };
+        if field.replace(line.placed(action.clone())).is_some() {
+            return Err(Error::value(class, "has an action at this level already"));
+        }
+    }
+    Ok(())
+}
+
+fn redirect_code(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let code = match line.value() {
+        "302" => 302,
+        "303" => 303,
+        "307" => 307,
+        "308" => 308,
+        other => return Err(Error::value(other, "expected 302, 303, 307 or 308")),
+    };
+    once(&mut conf.redirect_code, code)
+}
+
+fn public_url(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let origin = Origin::parse(line.value()).map_err(|error| Error::value(line.value(), error))?;
+    once(&mut conf.public_url, Rc::new(origin))
+}
+
+fn strip(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    once(&mut conf.strip, line.flag()?)
+}
+
+/// <https://www.w3.org/TR/referrer-policy/#referrer-policies>
+const REFERRER_POLICIES: [&str; 8] = [
+    "no-referrer",
+    "same-origin",
+    "origin",
+    "strict-origin",
+    "origin-when-cross-origin",
+    "strict-origin-when-cross-origin",
+    "no-referrer-when-downgrade",
+    "unsafe-url",
+];
+
+fn referrer_policy(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let text = line.value();
+    let policy = match REFERRER_POLICIES.iter().find(|&&policy| policy == text) {
+        Some(policy) => Some(*policy),
+        None if text == "off" => None,
+        None => {
+            let known = REFERRER_POLICIES.join(", ");
+            return Err(Error::value(
+                text,
+                format_args!("expected one of {known}, or \"off\""),
+            ));
+        }
+    };
+    if matches!(text, "no-referrer-when-downgrade" | "unsafe-url") {
+        line.warn(text, "shows URLs with their tokens to other sites");
+    }
+    once(&mut conf.referrer_policy, policy)
+}
+
+fn dry_run(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    once(&mut conf.dry_run, line.flag()?)
+}
+
+fn log_level(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let level = match line.value() {
+        "info" => NGX_LOG_INFO,
+        "notice" => NGX_LOG_NOTICE,
+        "warn" => NGX_LOG_WARN,
+        "error" => NGX_LOG_ERR,
+        other => return Err(Error::value(other, "expected info, notice, warn or error")),
+    };
+    once(&mut conf.log_level, level as ngx_uint_t)
+}
+
+pub unsafe extern "C" fn create_main(cf: *mut ngx_conf_t) -> *mut c_void {
+    // SAFETY: nginx passes a valid configuration context.
+    unsafe { create::<MainConf>(cf) }
+}
+
+pub unsafe extern "C" fn create_location(cf: *mut ngx_conf_t) -> *mut c_void {
+    // SAFETY: nginx passes a valid configuration context.
+    unsafe { create::<LocationConf>(cf) }
+}
+
+/// Makes a configuration that is dropped with nginx's pool, which wipes the keys.
+///
+/// # Safety
+/// `cf` is a valid configuration context.
+unsafe fn create<T: Default>(cf: *mut ngx_conf_t) -> *mut c_void {
+    unsafe extern "C" fn drop_conf<T>(conf: *mut c_void) {
+        // SAFETY: made by `Box::into_raw` below, and dropped only here.
+        drop(unsafe { Box::from_raw(conf.cast::<T>()) });
+    }
+    // SAFETY: promised by the caller; a configuration has a pool.
+    let cleanup = unsafe { ngx_pool_cleanup_add((*cf).pool, 0) };
+    // SAFETY: nginx returns null or a record of its pool.
+    let Some(cleanup) = (unsafe { cleanup.as_mut() }) else {
+        return ptr::null_mut();
+    };
+    let conf: *mut c_void = Box::into_raw(Box::<T>::default()).cast();
+    cleanup.data = conf;
+    cleanup.handler = Some(drop_conf::<T>);
+    conf
+}
+
+pub unsafe extern "C" fn merge_location(
+    cf: *mut ngx_conf_t,
+    parent: *mut c_void,
+    child: *mut c_void,
+) -> *mut c_char {
+    // SAFETY: nginx passes a valid context, and what `create_location` made.
+    let (Some(cf), Some(parent), Some(child)) = (unsafe {
+        (
+            cf.as_mut(),
+            parent.cast::<LocationConf>().as_ref(),
+            child.cast::<LocationConf>().as_mut(),
+        )
+    }) else {
+        return NGX_CONF_ERROR;
+    };
+    child.inherit(parent);
+    child.settle(cf)
+}
+
+impl LocationConf {
+    /// What this level does not say is what its parent says.
+    fn inherit(&mut self, parent: &Self) {
+        fn or<T: Clone>(field: &mut Option<T>, inherited: &Option<T>) {
+            if field.is_none() {
+                field.clone_from(inherited);
+            }
+        }
+        if self.keys.is_empty() {
+            self.keys.clone_from(&parent.keys);
+        }
+        or(&mut self.guard, &parent.guard);
+        or(&mut self.sources, &parent.sources);
+        or(&mut self.max_age, &parent.max_age);
+        or(&mut self.leeway, &parent.leeway);
+        or(&mut self.on.missing, &parent.on.missing);
+        or(&mut self.on.expired, &parent.on.expired);
+        or(&mut self.on.invalid, &parent.on.invalid);
+        or(&mut self.redirect_code, &parent.redirect_code);
+        or(&mut self.public_url, &parent.public_url);
+        or(&mut self.strip, &parent.strip);
+        or(&mut self.referrer_policy, &parent.referrer_policy);
+        or(&mut self.dry_run, &parent.dry_run);
+        or(&mut self.log_level, &parent.log_level);
+    }
+
+    /// Makes the settings that requests read.
+    fn settle(&mut self, cf: &mut ngx_conf_t) -> *mut c_char {
+        let Some(Placed {
+            value: Guard::On(application),
+            place,
+        }) = &self.guard
+        else {
+            return NGX_CONF_OK;
+        };
+        if self.keys.is_empty()
+            && let Some(location) = location_name(cf)
+        {
+            // The line that nginx would report is the last one of `http`.
+            ngx_log_error!(
+                NGX_LOG_EMERG,
+                cf.log,
+                "crossdomain_media: location \"{location}\": no crossdomain_media_key applies: \
+                 name a file with the application's key, or say \"crossdomain_media off\" in {place}"
+            );
+            return NGX_CONF_ERROR;
+        }
+        for placed in [&self.on.missing, &self.on.expired, &self.on.invalid] {
+            if let Some(Placed {
+                value: Action::Named(name),
+                place,
+            }) = placed
+            {
+                let name = Placed {
+                    value: name.clone(),
+                    place: place.clone(),
+                };
+                if expect_named_location(cf, name).is_none() {
+                    return NGX_CONF_ERROR;
+                }
+            }
+        }
+        let action = |placed: &Option<Placed<Action>>, default| {
+            placed
+                .as_ref()
+                .map_or(default, |placed| placed.value.clone())
+        };
+        self.settings = Some(Settings {
+            application: Rc::clone(application),
+            policy: Policy {
+                sources: self
+                    .sources
+                    .clone()
+                    .unwrap_or_else(|| vec![Source::Argument("token".into())]),
+                keys: self.keys.clone(),
+                max_age: self.max_age.unwrap_or(120),
+                leeway: self.leeway.unwrap_or(0),
+            },
+            responses: Responses {
+                missing: action(&self.on.missing, Action::Redirect),
+                expired: action(&self.on.expired, Action::Redirect),
+                invalid: action(&self.on.invalid, Action::Status(403)),
+                redirect_code: self.redirect_code.unwrap_or(302),
+                dry_run: self.dry_run.unwrap_or(false),
+            },
+            strip: self.strip.unwrap_or(true),
+            referrer_policy: self.referrer_policy.unwrap_or(Some("no-referrer")),
+            log_level: self.log_level.unwrap_or(NGX_LOG_INFO as ngx_uint_t),
+        });
+        NGX_CONF_OK
+    }
+}
+
+/// The name of the location that is being merged; none for a server's own level.
+fn location_name(cf: &ngx_conf_t) -> Option<String> {
+    let name = NgxHttpCoreModule::location_conf(cf)?.name;
+    (!name.is_empty()).then(|| name.to_string())
+}
+
+/// Notes a named location of the server that is being merged.
+fn expect_named_location(cf: &mut ngx_conf_t, name: Placed<Box<str>>) -> Option<()> {
+    let server = NgxHttpCoreModule::server_conf(cf)?;
+    main_conf(cf)?
+        .named_locations
+        .push(NamedLocation { server, name });
+    Some(())
+}
+
+fn main_conf(cf: &mut ngx_conf_t) -> Option<&mut MainConf> {
+    // SAFETY: the main configuration of this module has this type, and only the
+    // setters and hooks of this file use it while nginx loads a configuration.
+    unsafe {
+        Some(
+            cf.http_main_conf_unchecked::<MainConf>(module::guard())?
+                .as_mut(),
+        )
+    }
+}
+
+/// What can be done only when the whole configuration has been read.
+pub fn finish(cf: &mut ngx_conf_t) -> ngx_int_t {
+    let log = cf.log;
+    let index = |cf: &mut ngx_conf_t, name: &CStr| {
+        let mut name = string(name.to_bytes());
+        // SAFETY: the name is static; nginx keeps it.
+        let index = unsafe { ngx_http_get_variable_index(cf, &raw mut name) };
+        usize::try_from(index).ok()
+    };
+    let request_uri = index(cf, c"request_uri");
+    let request = index(cf, c"request");
+    let Some(main) = main_conf(cf) else {
+        return ERROR;
+    };
+    main.request_uri = request_uri;
+    main.request = request;
+    for NamedLocation { server, name } in &main.named_locations {
+        if !has_named_location(server, &name.value) {
+            ngx_log_error!(
+                NGX_LOG_EMERG,
+                log,
+                "crossdomain_media_on: {}: no such named location in this server in {}",
+                name.value,
+                name.place
+            );
+            return ERROR;
+        }
+    }
+    OK
+}
+
+fn has_named_location(server: &ngx_http_core_srv_conf_t, name: &str) -> bool {
+    let mut location = server.named_locations;
+    if location.is_null() {
+        return false;
+    }
+    // SAFETY: nginx ends the list with null.
+    while let Some(core) = unsafe { (*location).as_ref() } {
+        if core.name.as_bytes() == name.as_bytes() {
+            return true;
+        }
+        // SAFETY: the list goes on until null.
+        location = unsafe { location.add(1) };
+    }
+    false
+}

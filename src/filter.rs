@@ -1,0 +1,56 @@
+//! The header filter: what a response needs because of how it was decided.
+
+use ngx::ffi::{
+    ngx_conf_t, ngx_http_output_header_filter_pt, ngx_http_request_t, ngx_http_top_header_filter,
+    ngx_int_t,
+};
+
+use crate::module::{ERROR, OK};
+use crate::request::Request;
+
+/// The filter that runs after ours.
+static mut NEXT: ngx_http_output_header_filter_pt = None;
+
+/// Puts the filter on top of those that there are.
+pub unsafe extern "C" fn init(_cf: *mut ngx_conf_t) -> ngx_int_t {
+    // SAFETY: nginx builds the chain of filters in one thread, while no request
+    // of this cycle is running.
+    unsafe {
+        NEXT = ngx_http_top_header_filter;
+        ngx_http_top_header_filter = Some(filter);
+    }
+    OK
+}
+
+unsafe extern "C" fn filter(r: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx passes a request that lives until we return.
+    let added = unsafe { Request::new(r) }.and_then(add_headers);
+    // SAFETY: written by `init` only.
+    match (added, unsafe { NEXT }) {
+        // SAFETY: the next filter takes what we were given.
+        (Some(()), Some(next)) => unsafe { next(r) },
+        _ => ERROR,
+    }
+}
+
+/// `None` when memory is short.
+fn add_headers(request: Request<'_>) -> Option<()> {
+    if !request.is_main() {
+        return Some(());
+    }
+    let Some(state) = request.context().or_else(|| request.earlier_state()) else {
+        return Some(());
+    };
+    let headers = state.headers.get();
+    if headers.no_store {
+        // `expires` and `add_header` have run; what they say of caching is meant
+        // for the file.
+        request.remove_headers(&[b"Cache-Control", b"Expires"]);
+        request.add_header("Cache-Control", b"no-store")?;
+    }
+    if let Some(policy) = headers.referrer_policy {
+        request.remove_headers(&[b"Referrer-Policy"]);
+        request.add_header("Referrer-Policy", policy.as_bytes())?;
+    }
+    Some(())
+}

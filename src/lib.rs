@@ -1,0 +1,17 @@
+//! nginx module that verifies signed, expiring media URLs and redirects to
+//! renew them.
+//!
+//! This crate is the glue: what is decided, and why, is `media-token`'s affair.
+//! A request passes through [`preaccess`] (take the credential out), [`access`]
+//! (decide and answer) and [`filter`] (headers). All unsafe code of the project
+//! is here, most of it in [`request`] and [`conf`].
+
+mod access;
+mod conf;
+mod filter;
+mod module;
+mod preaccess;
+mod request;
+mod response;
+mod state;
+mod variables;

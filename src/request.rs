@@ -1,0 +1,374 @@
+//! `ngx_http_request_t`, one fact at a time.
+//!
+//! Everything here is borrowed from the request: its pool and buffers live as
+//! long as the request does, which is what the lifetime `'r` stands for. Since
+//! handlers return before nginx frees the request, nothing with that lifetime
+//! can outlive it.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+
+use ngx::ffi::{
+    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_LOG_DEBUG, NGX_LOG_DEBUG_HTTP, ngx_http_complex_value,
+    ngx_http_complex_value_t, ngx_http_finalize_request, ngx_http_named_location,
+    ngx_http_request_t, ngx_int_t, ngx_list_push, ngx_list_t, ngx_log_t, ngx_pnalloc,
+    ngx_pool_cleanup_add, ngx_str_t, ngx_table_elt_t, ngx_time, ngx_uint_t,
+};
+use ngx::http::HttpModuleConfExt;
+
+use media_token::Env;
+
+use crate::conf::{LocationConf, MainConf, Settings};
+use crate::module::{self, DONE, OK};
+use crate::state::State;
+
+pub const INTERNAL_SERVER_ERROR: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
+
+/// A request that nginx has handed to us.
+#[derive(Clone, Copy)]
+pub struct Request<'r> {
+    raw: NonNull<ngx_http_request_t>,
+    lifetime: PhantomData<&'r ngx_http_request_t>,
+}
+
+impl<'r> Request<'r> {
+    /// # Safety
+    /// `r` is null, or a request that outlives `'r`.
+    #[inline]
+    pub unsafe fn new(r: *mut ngx_http_request_t) -> Option<Self> {
+        Some(Self {
+            raw: NonNull::new(r)?,
+            lifetime: PhantomData,
+        })
+    }
+
+    /// To read one field.
+    #[inline]
+    fn raw(&self) -> &ngx_http_request_t {
+        // SAFETY: `new` was promised a live request. nginx runs requests in one
+        // thread, and no caller keeps the reference across a call into nginx.
+        unsafe { self.raw.as_ref() }
+    }
+
+    /// To write one field.
+    #[inline]
+    fn raw_mut(&mut self) -> &mut ngx_http_request_t {
+        // SAFETY: as for `raw`.
+        unsafe { self.raw.as_mut() }
+    }
+
+    /// Bytes of the request.
+    #[inline]
+    fn bytes(text: ngx_str_t) -> &'r [u8] {
+        if text.len == 0 {
+            return b"";
+        }
+        // SAFETY: nginx's strings of a request point into its pool or buffers,
+        // which live as long as it does and are not written again.
+        unsafe { std::slice::from_raw_parts(text.data, text.len) }
+    }
+
+    /// Whether this is what the viewer asked for, and not a subrequest.
+    pub fn is_main(self) -> bool {
+        ptr::eq(self.raw.as_ptr(), self.raw().main)
+    }
+
+    /// The request target, as nginx holds it for `$request_uri` and `proxy_pass`.
+    pub fn target(self) -> &'r [u8] {
+        Self::bytes(self.raw().unparsed_uri)
+    }
+
+    pub fn set_target(mut self, target: &'r [u8]) {
+        self.raw_mut().unparsed_uri = string(target);
+        self.forget_variable(|main| main.request_uri);
+    }
+
+    /// `$args`.
+    pub fn args(self) -> &'r [u8] {
+        Self::bytes(self.raw().args)
+    }
+
+    pub fn set_args(mut self, args: &'r [u8]) {
+        self.raw_mut().args = string(args);
+    }
+
+    /// `$request`; empty where nginx has not put it together yet.
+    pub fn request_line(self) -> &'r [u8] {
+        Self::bytes(self.raw().request_line)
+    }
+
+    pub fn set_request_line(mut self, line: &'r [u8]) {
+        self.raw_mut().request_line = string(line);
+        self.forget_variable(|main| main.request);
+    }
+
+    /// Has nginx evaluate a variable again that an earlier phase may have cached.
+    fn forget_variable(self, index: impl Fn(&MainConf) -> Option<usize>) {
+        // SAFETY: the main configuration of this module has this type.
+        let main = unsafe {
+            self.raw()
+                .http_main_conf_unchecked::<MainConf>(module::guard())
+        };
+        // SAFETY: it is not written after the configuration has been loaded.
+        let Some(index) = main.and_then(|main| index(unsafe { main.as_ref() })) else {
+            return;
+        };
+        let variables = self.raw().variables;
+        if variables.is_null() {
+            return;
+        }
+        // SAFETY: nginx gave us the index for the array that each request has.
+        unsafe {
+            let variable = &mut *variables.add(index);
+            variable.set_valid(0);
+            variable.set_not_found(0);
+        }
+    }
+
+    /// This module's configuration for the location.
+    #[inline]
+    pub fn conf(self) -> Option<&'r LocationConf> {
+        // SAFETY: the location configuration of this module has this type.
+        let conf = unsafe {
+            self.raw()
+                .http_location_conf_unchecked::<LocationConf>(module::guard())
+        };
+        // SAFETY: it is not written after the configuration has been loaded, and
+        // the configuration outlives its requests.
+        conf.map(|conf| unsafe { conf.as_ref() })
+    }
+
+    /// The settings of a guarded location.
+    #[inline]
+    pub fn settings(self) -> Option<&'r Settings> {
+        self.conf()?.settings.as_ref()
+    }
+
+    fn context_slot(self) -> *mut *mut c_void {
+        // SAFETY: `ctx` has one element for each HTTP module.
+        unsafe { self.raw().ctx.add(module::guard().ctx_index) }
+    }
+
+    /// The state, if a handler of ours has already seen this run of the phases.
+    #[inline]
+    pub fn context(self) -> Option<&'r State<'r>> {
+        // SAFETY: the slot is ours: null, or the state that `set_context` put there.
+        unsafe { (*self.context_slot()).cast::<State<'r>>().as_ref() }
+    }
+
+    pub fn set_context(self, state: &'r State<'r>) {
+        let state: *const State<'r> = state;
+        // SAFETY: the slot is ours.
+        unsafe { *self.context_slot() = state.cast_mut().cast() };
+    }
+
+    /// The state that an earlier run left behind, after an internal redirect.
+    pub fn earlier_state(self) -> Option<&'r State<'r>> {
+        if self.raw().internal() == 0 && self.raw().filter_finalize() == 0 {
+            return None;
+        }
+        // SAFETY: a request has a pool.
+        let mut cleanup = unsafe { (*self.raw().pool).cleanup };
+        // SAFETY: nginx keeps the records in a list that ends with null.
+        while let Some(record) = unsafe { cleanup.as_ref() } {
+            if record
+                .handler
+                .is_some_and(|handler| ptr::fn_addr_eq(handler, STATE_OF_A_REQUEST))
+            {
+                // SAFETY: only `keep` makes records with this handler.
+                return unsafe { record.data.cast::<State<'r>>().as_ref() };
+            }
+            cleanup = record.next;
+        }
+        None
+    }
+
+    /// Keeps a state for as long as the request lives. `None` when memory is short.
+    pub fn keep(self, state: State<'r>) -> Option<&'r State<'r>> {
+        const { assert!(align_of::<State<'_>>() <= ngx::ffi::NGX_ALIGNMENT) };
+        const { assert!(!std::mem::needs_drop::<State<'_>>()) };
+        // SAFETY: a request has a pool.
+        let record = unsafe { ngx_pool_cleanup_add(self.raw().pool, size_of::<State<'_>>()) };
+        // SAFETY: nginx returns null or a record of its pool.
+        let record = unsafe { record.as_mut() }?;
+        let kept = record.data.cast::<State<'r>>();
+        // SAFETY: nginx has allocated the size that we asked for, aligned for
+        // pointers, which is all that a state needs.
+        unsafe { kept.write(state) };
+        record.handler = Some(STATE_OF_A_REQUEST);
+        // SAFETY: written just now.
+        unsafe { kept.as_ref() }
+    }
+
+    /// Joins pieces in the request's pool. `None` when memory is short, or when
+    /// they are more than `capacity` bytes.
+    pub fn collect<'p>(
+        self,
+        pieces: impl Iterator<Item = &'p [u8]>,
+        capacity: usize,
+    ) -> Option<&'r [u8]> {
+        if capacity == 0 {
+            return Some(b"");
+        }
+        // SAFETY: a request has a pool.
+        let start = unsafe { ngx_pnalloc(self.raw().pool, capacity).cast::<u8>() };
+        if start.is_null() {
+            return None;
+        }
+        let mut len: usize = 0;
+        for piece in pieces {
+            let end = len.checked_add(piece.len())?;
+            if end > capacity {
+                return None;
+            }
+            // SAFETY: the piece fits, and nobody else has the new memory.
+            unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), start.add(len), piece.len()) };
+            len = end;
+        }
+        // SAFETY: so many bytes have been written.
+        Some(unsafe { std::slice::from_raw_parts(start, len) })
+    }
+
+    /// Joins all pieces in the request's pool. `None` when memory is short.
+    pub fn join<'p>(self, pieces: impl Iterator<Item = &'p [u8]> + Clone) -> Option<&'r [u8]> {
+        let len = pieces.clone().map(<[u8]>::len).sum();
+        self.collect(pieces, len)
+    }
+
+    /// Evaluates a value with variables. `None` when memory is short.
+    pub fn evaluate(self, value: &ComplexValue) -> Option<&'r [u8]> {
+        let mut text = ngx_str_t::empty();
+        // SAFETY: both live, and the value was compiled by nginx.
+        let result =
+            unsafe { ngx_http_complex_value(self.raw.as_ptr(), value.0.as_ptr(), &raw mut text) };
+        (result == OK).then(|| Self::bytes(text))
+    }
+
+    /// Now, in Unix seconds, by nginx's cached clock.
+    #[allow(clippy::useless_conversion)] // `time_t` has other widths elsewhere.
+    pub fn now(self) -> i64 {
+        ngx_time().into()
+    }
+
+    /// The connection's log, which adds client, server and request to each line.
+    pub fn log(self) -> *mut ngx_log_t {
+        // SAFETY: a request has a connection.
+        unsafe { (*self.raw().connection).log }
+    }
+
+    /// Sends the steps of a decision to the debug log.
+    pub fn trace(self) -> Trace {
+        let log = self.log();
+        // SAFETY: a connection has a log.
+        let level = unsafe { (*log).log_level };
+        Trace {
+            log: (level & NGX_LOG_DEBUG_HTTP as usize != 0).then_some(log),
+        }
+    }
+
+    /// Adds a response header. `None` when memory is short.
+    pub fn add_header(self, name: &'static str, value: &'r [u8]) -> Option<()> {
+        self.push_header(name, value).map(|_| ())
+    }
+
+    /// Sets `Location`. `None` when memory is short.
+    pub fn set_location(mut self, url: &'r [u8]) -> Option<()> {
+        let header = self.push_header("Location", url)?;
+        self.raw_mut().headers_out.location = header;
+        Some(())
+    }
+
+    fn push_header(mut self, name: &'static str, value: &'r [u8]) -> Option<*mut ngx_table_elt_t> {
+        let headers: *mut ngx_list_t = &raw mut self.raw_mut().headers_out.headers;
+        // SAFETY: nginx has made this list for elements of this type.
+        let header = unsafe { ngx_list_push(headers).cast::<ngx_table_elt_t>() };
+        if header.is_null() {
+            return None;
+        }
+        // SAFETY: the element is new and ours to fill. All fields are valid when
+        // zero, also `next`, which nginx has since 1.23 only.
+        unsafe {
+            header.write_bytes(0, 1);
+            (*header).hash = 1;
+            (*header).key = string(name.as_bytes());
+            (*header).value = string(value);
+        }
+        Some(header)
+    }
+
+    /// Removes the response headers with one of these names.
+    pub fn remove_headers(mut self, names: &[&[u8]]) {
+        let mut part: *mut _ = &raw mut self.raw_mut().headers_out.headers.part;
+        // SAFETY: nginx keeps the elements in a list of parts that ends with null.
+        while let Some(current) = unsafe { part.as_mut() } {
+            let headers = current.elts.cast::<ngx_table_elt_t>();
+            for index in 0..current.nelts {
+                // SAFETY: a part has so many elements of this type.
+                let header = unsafe { &mut *headers.add(index) };
+                let name = header.key.as_bytes();
+                if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                    // How nginx marks headers that are not sent.
+                    header.hash = 0;
+                }
+            }
+            part = current.next;
+        }
+    }
+
+    /// Runs the phases again in a named location. The request may be gone
+    /// afterwards: return the result to nginx, and touch nothing.
+    pub fn go_to_named_location(self, name: &'r str) -> ngx_int_t {
+        let mut name = string(name.as_bytes());
+        // SAFETY: the request lives; the name is only read.
+        unsafe { ngx_http_named_location(self.raw.as_ptr(), &raw mut name) };
+        // SAFETY: nginx has counted a reference for the redirect, which this
+        // gives back (as its try_files module does).
+        unsafe { ngx_http_finalize_request(self.raw.as_ptr(), DONE) };
+        DONE
+    }
+}
+
+type Cleanup = unsafe extern "C" fn(*mut c_void);
+
+/// Marks the cleanup record that holds a [`State`], which needs no cleaning up.
+/// A static, so that the address is the same wherever it is looked at.
+static STATE_OF_A_REQUEST: Cleanup = {
+    unsafe extern "C" fn state_of_a_request(_state: *mut c_void) {}
+    state_of_a_request
+};
+
+/// nginx's strings are writable; ours are only read.
+pub fn string(bytes: &[u8]) -> ngx_str_t {
+    ngx_str_t {
+        len: bytes.len(),
+        data: bytes.as_ptr().cast_mut(),
+    }
+}
+
+/// A text with variables, compiled by nginx.
+pub struct ComplexValue(NonNull<ngx_http_complex_value_t>);
+
+impl ComplexValue {
+    /// # Safety
+    /// `value` has been compiled, and lives as long as the configuration does.
+    pub unsafe fn new(value: NonNull<ngx_http_complex_value_t>) -> Self {
+        Self(value)
+    }
+}
+
+/// The steps of a decision, for the debug log.
+pub struct Trace {
+    log: Option<*mut ngx_log_t>,
+}
+
+impl Env for Trace {
+    fn trace(&mut self, step: fmt::Arguments<'_>) {
+        let Some(log) = self.log else { return };
+        let mut buffer = [const { std::mem::MaybeUninit::uninit() }; ngx::log::LOG_BUFFER_SIZE];
+        let text = ngx::log::write_fmt(&mut buffer, format_args!("crossdomain_media: {step}"));
+        // SAFETY: the log is that of a connection, which outlives its requests.
+        unsafe { ngx::log::log_error(NGX_LOG_DEBUG as ngx_uint_t, log, 0, text) };
+    }
+}

@@ -1,0 +1,141 @@
+//! From a decision to nginx: one log line, headers, and a return code.
+
+use ngx::core::NgxStr;
+use ngx::ffi::{NGX_LOG_ERR, ngx_int_t, ngx_uint_t};
+use ngx::ngx_log_error;
+
+use media_token::{Decision, Destination, Response};
+
+use crate::conf::Settings;
+use crate::module::{DECLINED, OK};
+use crate::request::{INTERNAL_SERVER_ERROR, Request};
+use crate::state::{Headers, State};
+
+/// Whether the settings can decide about this request at all: there is a key,
+/// and the application's URL is one.
+///
+/// # Errors
+/// What the access handler returns otherwise: 500, or nothing in a dry run.
+pub fn check<'r>(
+    request: Request<'_>,
+    settings: &Settings,
+    application: &'r [u8],
+) -> Result<Destination<'r>, ngx_int_t> {
+    let broken = || match settings.responses.dry_run {
+        true => DECLINED,
+        false => INTERNAL_SERVER_ERROR,
+    };
+    if settings.policy.keys.is_empty() {
+        ngx_log_error!(
+            NGX_LOG_ERR,
+            request.log(),
+            "crossdomain_media: the server is guarded, but no crossdomain_media_key applies outside its locations"
+        );
+        return Err(broken());
+    }
+    Destination::parse(application).map_err(|error| {
+        ngx_log_error!(
+            NGX_LOG_ERR,
+            request.log(),
+            "crossdomain_media: the URL evaluates to \"{}\": {error}",
+            NgxStr::from_bytes(application)
+        );
+        broken()
+    })
+}
+
+/// Carries a decision out.
+///
+/// # Errors
+/// A status, when memory is short.
+pub fn send<'r>(
+    request: Request<'r>,
+    settings: &'r Settings,
+    state: &State<'r>,
+    decision: &Decision<'r>,
+    destination: Destination<'r>,
+    token_in_url: bool,
+) -> Result<ngx_int_t, ngx_int_t> {
+    log(request, settings, state, decision);
+    let response = settings.responses.respond(decision);
+    let redirects = matches!(response, Response::Redirect(_));
+    state.headers.set(Headers {
+        no_store: response.is_uncacheable(),
+        referrer_policy: settings
+            .referrer_policy
+            .filter(|_| token_in_url || redirects),
+    });
+    match response {
+        // A dry run must not grant either what others refuse (`satisfy any`).
+        Response::Pass if settings.responses.dry_run => Ok(DECLINED),
+        Response::Pass => Ok(OK),
+        Response::Status(status) => {
+            state.exempt_next.set(true);
+            Ok(status as ngx_int_t)
+        }
+        Response::Redirect(status) => {
+            state.exempt_next.set(true);
+            request
+                .join(destination.location(state.clean_target.get()))
+                .and_then(|location| request.set_location(location))
+                .ok_or(INTERNAL_SERVER_ERROR)?;
+            Ok(status as ngx_int_t)
+        }
+        Response::HandOver(name) => {
+            state.exempt_next.set(true);
+            Ok(request.go_to_named_location(name))
+        }
+    }
+}
+
+/// One line for a refusal, and one for a token from the future.
+fn log(request: Request<'_>, settings: &Settings, state: &State<'_>, decision: &Decision<'_>) {
+    let log = request.log();
+    let uri = NgxStr::from_bytes(state.clean_target.get());
+    let dry_run = match settings.responses.dry_run {
+        true => "dry run, ",
+        false => "",
+    };
+    let level: ngx_uint_t = settings.log_level;
+    match decision {
+        Decision::Granted(grant) => {
+            if let Some(ahead) = grant.seconds_ahead() {
+                let key = Key(grant.key_id);
+                ngx_log_error!(
+                    level,
+                    log,
+                    "crossdomain_media: granted, token dated {ahead}s in the future{key}, uri: \"{uri}\""
+                );
+            }
+        }
+        Decision::Refused(refusal) => {
+            let status = decision.status().as_str();
+            let reason = refusal.reason.as_str();
+            let key = Key(refusal.key_id);
+            let age = Age(refusal.age);
+            ngx_log_error!(
+                level,
+                log,
+                "crossdomain_media: {dry_run}{status}, reason: {reason}{key}{age}, uri: \"{uri}\""
+            );
+        }
+    }
+}
+
+/// `, key: "ID"`, where a key is known and has an id.
+struct Key<'k>(Option<&'k str>);
+
+impl std::fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |id| write!(f, ", key: \"{id}\""))
+    }
+}
+
+/// `, age: 121s`, where a signature vouches for it.
+struct Age(Option<i64>);
+
+impl std::fmt::Display for Age {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |age| write!(f, ", age: {age}s"))
+    }
+}

@@ -1,0 +1,181 @@
+//! What the module knows of a request, across internal redirects.
+//!
+//! nginx runs a request's phases again after an internal redirect, with the
+//! module's context gone and the URI changed. What the viewer asked for is
+//! therefore kept in a cleanup record of the request's pool, as nginx's realip
+//! module keeps the original address. Each run decides afresh, from what the
+//! viewer asked for and with the settings of the location that it runs in.
+
+use std::cell::Cell;
+
+use ngx::ffi::ngx_int_t;
+
+use media_token::source::{self, Carried};
+use media_token::{Decision, RequestView, take};
+
+use crate::conf::{Application, Settings};
+use crate::request::{INTERNAL_SERVER_ERROR, Request};
+
+/// The state of one request. Shared with the variables, which nginx may ask for
+/// at any time, hence the cells.
+pub struct State<'r> {
+    /// What the viewer asked for, as it came over the wire.
+    target: &'r [u8],
+    /// The request target without credentials.
+    pub clean_target: Cell<&'r [u8]>,
+    /// What applies in this run of the phases.
+    pub run: Cell<Run<'r>>,
+    /// The newest decision; it outlives runs in which the guard is off.
+    pub decision: Cell<Option<Decision<'r>>>,
+    /// What the response needs.
+    pub headers: Cell<Headers>,
+    /// The next run answers a refusal: it is not guarded again.
+    pub exempt_next: Cell<bool>,
+    /// `$request` no longer shows the credential.
+    masked: Cell<bool>,
+}
+
+/// Headers that the response needs.
+#[derive(Clone, Copy, Default)]
+pub struct Headers {
+    /// `Cache-Control: no-store`, whatever else was set.
+    pub no_store: bool,
+    /// `Referrer-Policy`.
+    pub referrer_policy: Option<&'static str>,
+}
+
+/// One run of the phases.
+#[derive(Clone, Copy)]
+pub enum Run<'r> {
+    /// The guard is off here, or this run answers a refusal (`error_page`, a
+    /// named location).
+    Unguarded,
+    /// The guard is on.
+    Guarded {
+        /// What the viewer asked for.
+        view: RequestView<'r>,
+        /// The credentials in it.
+        carried: Carried<'r>,
+        /// The application's URL, evaluated.
+        application: &'r [u8],
+    },
+}
+
+/// The state of this run, made if this is the run's first handler of ours.
+/// `None` where the guard is off and has always been.
+///
+/// # Errors
+/// A status, when memory is short.
+pub fn prepare<'r>(request: Request<'r>) -> Result<Option<&'r State<'r>>, ngx_int_t> {
+    if let Some(state) = request.context() {
+        return Ok(Some(state));
+    }
+    let settings = request.settings();
+    let state = match (request.earlier_state(), settings) {
+        (None, None) => return Ok(None),
+        (Some(state), _) => state,
+        (None, Some(_)) => request
+            .keep(State::new(request.target()))
+            .ok_or(INTERNAL_SERVER_ERROR)?,
+    };
+    request.set_context(state);
+    state.run.set(Run::Unguarded);
+    // Consumed even where the guard is off: it is for one hop only.
+    if !state.exempt_next.replace(false)
+        && let Some(settings) = settings
+    {
+        state
+            .enter(request, settings)
+            .ok_or(INTERNAL_SERVER_ERROR)?;
+    }
+    Ok(Some(state))
+}
+
+impl<'r> State<'r> {
+    fn new(target: &'r [u8]) -> Self {
+        Self {
+            target,
+            clean_target: Cell::new(target),
+            run: Cell::new(Run::Unguarded),
+            decision: Cell::new(None),
+            headers: Cell::new(Headers::default()),
+            exempt_next: Cell::new(false),
+            masked: Cell::new(false),
+        }
+    }
+
+    /// Begins a run in a guarded location. `None` when memory is short.
+    fn enter(&self, request: Request<'r>, settings: &'r Settings) -> Option<()> {
+        let sources = &settings.policy.sources;
+        let view = RequestView {
+            target: self.target,
+        };
+        let carried = take(&view, sources);
+
+        // Cleaned is what nginx holds, not what the viewer asked for: an earlier
+        // run may already have taken other credentials out.
+        let current = RequestView {
+            target: request.target(),
+        };
+        if carried.is_empty() && !current.target.is_empty() {
+            self.clean_target.set(current.target);
+        } else {
+            // One byte more, for the slash that an empty path stands for.
+            let capacity = current.target.len().checked_add(1)?;
+            let clean = request.collect(source::clean_target(&current, sources), capacity)?;
+            self.clean_target.set(clean);
+        }
+
+        // The URL may hold $crossdomain_media_uri, so this comes after that is known.
+        let application = match &*settings.application {
+            Application::Fixed(url) => url,
+            Application::Variable(value) => request.evaluate(value)?,
+        };
+        if application == b"off" {
+            return Some(());
+        }
+        if settings.strip {
+            self.strip(request, settings, &current, &carried)?;
+        }
+        self.run.set(Run::Guarded {
+            view,
+            carried,
+            application,
+        });
+        Some(())
+    }
+
+    /// Leaves the request as if it had come without credentials.
+    fn strip(
+        &self,
+        request: Request<'r>,
+        settings: &'r Settings,
+        current: &RequestView<'r>,
+        carried: &Carried<'_>,
+    ) -> Option<()> {
+        let sources = &settings.policy.sources;
+        let clean = RequestView {
+            target: self.clean_target.get(),
+        };
+        let args = request.args();
+        if std::ptr::eq(args, current.query().unwrap_or_default()) {
+            request.set_args(clean.query().unwrap_or_default());
+        } else if !args.is_empty() {
+            // Changed by a rewrite or brought by an internal redirect, or cut by
+            // nginx at a `#`.
+            request.set_args(request.collect(source::clean_query(args, sources), args.len())?);
+        }
+        if carried.is_empty() {
+            return Some(());
+        }
+        request.set_target(clean.target);
+        if !self.masked.replace(true) {
+            let line = request.request_line();
+            // A mask may be longer than what it stands for.
+            let capacity = line.len().checked_mul(2)?;
+            let masked = source::masked_request_line(line, sources);
+            request.set_request_line(request.collect(masked, capacity)?);
+        }
+        Some(())
+    }
+}
