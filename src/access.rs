@@ -23,15 +23,16 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     let (Some(state), Some(settings)) = (state::prepare(request)?, request.settings()) else {
         return Ok(DECLINED);
     };
-    let Run::Guarded {
-        view,
-        carried,
-        application,
-    } = state.run.get()
-    else {
-        return Ok(DECLINED);
+    let (view, carried, application) = match state.run.get() {
+        Run::Guarded {
+            view,
+            carried,
+            application,
+        } => (view, carried, application),
+        Run::Unguarded => return Ok(DECLINED),
+        Run::Failed => return Err(INTERNAL_SERVER_ERROR),
     };
-    let destination = response::check(request, settings, application)?;
+    let destination = response::check(request, settings, state, application)?;
     let mut trace = request.trace();
     let now = request.now();
     let decision = decide(&view, &carried, &settings.policy, now, &mut trace);

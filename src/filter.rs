@@ -1,31 +1,29 @@
 //! The header filter: what a response needs because of how it was decided.
 
 use ngx::ffi::{
-    ngx_conf_t, ngx_http_output_header_filter_pt, ngx_http_request_t, ngx_http_top_header_filter,
-    ngx_int_t,
+    ngx_http_output_header_filter_pt, ngx_http_request_t, ngx_http_top_header_filter, ngx_int_t,
 };
 
-use crate::module::{ERROR, OK};
+use crate::module::ERROR;
 use crate::request::Request;
 
 /// The filter that runs after ours.
 static mut NEXT: ngx_http_output_header_filter_pt = None;
 
 /// Puts the filter on top of those that there are.
-pub unsafe extern "C" fn init(_cf: *mut ngx_conf_t) -> ngx_int_t {
+pub fn install() {
     // SAFETY: nginx builds the chain of filters in one thread, while no request
-    // of this cycle is running.
+    // of this configuration is running.
     unsafe {
         NEXT = ngx_http_top_header_filter;
         ngx_http_top_header_filter = Some(filter);
     }
-    OK
 }
 
 unsafe extern "C" fn filter(r: *mut ngx_http_request_t) -> ngx_int_t {
     // SAFETY: nginx passes a request that lives until we return.
     let added = unsafe { Request::new(r) }.and_then(add_headers);
-    // SAFETY: written by `init` only.
+    // SAFETY: written by `install` only.
     match (added, unsafe { NEXT }) {
         // SAFETY: the next filter takes what we were given.
         (Some(()), Some(next)) => unsafe { next(r) },

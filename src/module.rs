@@ -40,12 +40,15 @@ const FILTER: &CStr = c"ngx_http_crossdomain_media_filter_module";
 static ngx_module_names: Table<[*const c_char; 3]> =
     Table([GUARD.as_ptr(), FILTER.as_ptr(), ptr::null()]);
 
-/// Each module is put before those named after it.
+/// Each module is put before those named after it. Handlers and filters run in
+/// reverse order of modules, so
 ///
-/// Access handlers run in reverse order of modules, so the guard comes after
-/// everything that can grant or refuse without a token. Header filters do as
-/// well, so the filter comes after `expires` and `add_header`, which must not
-/// make a refusal cacheable.
+/// - the guard's access handler runs after everything that can grant or refuse
+///   without a token;
+/// - the filter runs after `expires` and `add_header`, which must not make a
+///   refusal cacheable;
+/// - the preaccess handler, which comes with the filter, runs before `limit_req`
+///   and `limit_conn`, which log what they refuse.
 #[unsafe(no_mangle)]
 #[allow(non_upper_case_globals)]
 static ngx_module_order: Table<[*const c_char; 7]> = Table([
@@ -60,7 +63,7 @@ static ngx_module_order: Table<[*const c_char; 7]> = Table([
 
 static GUARD_CONTEXT: Table<ngx_http_module_t> = Table(ngx_http_module_t {
     preconfiguration: Some(variables::add),
-    postconfiguration: Some(init),
+    postconfiguration: Some(init_guard),
     create_main_conf: Some(conf::create_main),
     init_main_conf: None,
     create_srv_conf: None,
@@ -71,7 +74,7 @@ static GUARD_CONTEXT: Table<ngx_http_module_t> = Table(ngx_http_module_t {
 
 static FILTER_CONTEXT: Table<ngx_http_module_t> = Table(ngx_http_module_t {
     preconfiguration: None,
-    postconfiguration: Some(filter::init),
+    postconfiguration: Some(init_filter),
     create_main_conf: None,
     init_main_conf: None,
     create_srv_conf: None,
@@ -107,28 +110,29 @@ pub fn guard() -> &'static ngx_module_t {
     unsafe { &*GUARD_MODULE }
 }
 
-/// Hooks the guard into its phases.
-unsafe extern "C" fn init(cf: *mut ngx_conf_t) -> ngx_int_t {
+unsafe extern "C" fn init_guard(cf: *mut ngx_conf_t) -> ngx_int_t {
     // SAFETY: nginx passes a valid configuration context.
     let Some(cf) = (unsafe { cf.as_mut() }) else {
         return ERROR;
     };
-    let phases: [(ngx_uint_t, ngx_http_handler_pt); 2] = [
-        (
-            ngx_http_phases_NGX_HTTP_PREACCESS_PHASE as ngx_uint_t,
-            Some(preaccess::handler),
-        ),
-        (
-            ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ngx_uint_t,
-            Some(access::handler),
-        ),
-    ];
-    for (phase, handler) in phases {
-        if add_phase_handler(cf, phase, handler).is_none() {
-            return ERROR;
-        }
+    let phase = ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ngx_uint_t;
+    match add_phase_handler(cf, phase, Some(access::handler)) {
+        Some(()) => conf::finish(cf),
+        None => ERROR,
     }
-    conf::finish(cf)
+}
+
+unsafe extern "C" fn init_filter(cf: *mut ngx_conf_t) -> ngx_int_t {
+    // SAFETY: nginx passes a valid configuration context.
+    let Some(cf) = (unsafe { cf.as_mut() }) else {
+        return ERROR;
+    };
+    filter::install();
+    let phase = ngx_http_phases_NGX_HTTP_PREACCESS_PHASE as ngx_uint_t;
+    match add_phase_handler(cf, phase, Some(preaccess::handler)) {
+        Some(()) => OK,
+        None => ERROR,
+    }
 }
 
 fn add_phase_handler(

@@ -19,11 +19,18 @@ use crate::state::{Headers, State};
 pub fn check<'r>(
     request: Request<'_>,
     settings: &Settings,
+    state: &State<'_>,
     application: &'r [u8],
 ) -> Result<Destination<'r>, ngx_int_t> {
     let broken = || match settings.responses.dry_run {
         true => DECLINED,
-        false => INTERNAL_SERVER_ERROR,
+        false => {
+            state.headers.set(Headers {
+                no_store: true,
+                referrer_policy: settings.referrer_policy,
+            });
+            INTERNAL_SERVER_ERROR
+        }
     };
     if settings.policy.keys.is_empty() {
         ngx_log_error!(

@@ -31,8 +31,6 @@ pub struct State<'r> {
     pub headers: Cell<Headers>,
     /// The next run answers a refusal: it is not guarded again.
     pub exempt_next: Cell<bool>,
-    /// `$request` no longer shows the credential.
-    masked: Cell<bool>,
 }
 
 /// Headers that the response needs.
@@ -47,6 +45,8 @@ pub struct Headers {
 /// One run of the phases.
 #[derive(Clone, Copy)]
 pub enum Run<'r> {
+    /// It could not be prepared; until it is, nothing may be let through.
+    Failed,
     /// The guard is off here, or this run answers a refusal (`error_page`, a
     /// named location).
     Unguarded,
@@ -79,15 +79,16 @@ pub fn prepare<'r>(request: Request<'r>) -> Result<Option<&'r State<'r>>, ngx_in
             .ok_or(INTERNAL_SERVER_ERROR)?,
     };
     request.set_context(state);
-    state.run.set(Run::Unguarded);
+    state.run.set(Run::Failed);
     // Consumed even where the guard is off: it is for one hop only.
-    if !state.exempt_next.replace(false)
-        && let Some(settings) = settings
-    {
-        state
+    let exempt = state.exempt_next.replace(false);
+    let run = match settings {
+        Some(settings) if !exempt => state
             .enter(request, settings)
-            .ok_or(INTERNAL_SERVER_ERROR)?;
-    }
+            .ok_or(INTERNAL_SERVER_ERROR)?,
+        _ => Run::Unguarded,
+    };
+    state.run.set(run);
     Ok(Some(state))
 }
 
@@ -96,16 +97,15 @@ impl<'r> State<'r> {
         Self {
             target,
             clean_target: Cell::new(target),
-            run: Cell::new(Run::Unguarded),
+            run: Cell::new(Run::Failed),
             decision: Cell::new(None),
             headers: Cell::new(Headers::default()),
             exempt_next: Cell::new(false),
-            masked: Cell::new(false),
         }
     }
 
     /// Begins a run in a guarded location. `None` when memory is short.
-    fn enter(&self, request: Request<'r>, settings: &'r Settings) -> Option<()> {
+    fn enter(&self, request: Request<'r>, settings: &'r Settings) -> Option<Run<'r>> {
         let sources = &settings.policy.sources;
         let view = RequestView {
             target: self.target,
@@ -132,17 +132,16 @@ impl<'r> State<'r> {
             Application::Variable(value) => request.evaluate(value)?,
         };
         if application == b"off" {
-            return Some(());
+            return Some(Run::Unguarded);
         }
         if settings.strip {
             self.strip(request, settings, &current, &carried)?;
         }
-        self.run.set(Run::Guarded {
+        Some(Run::Guarded {
             view,
             carried,
             application,
-        });
-        Some(())
+        })
     }
 
     /// Leaves the request as if it had come without credentials.
@@ -169,13 +168,11 @@ impl<'r> State<'r> {
             return Some(());
         }
         request.set_target(clean.target);
-        if !self.masked.replace(true) {
-            let line = request.request_line();
-            // A mask may be longer than what it stands for.
-            let capacity = line.len().checked_mul(2)?;
-            let masked = source::masked_request_line(line, sources);
-            request.set_request_line(request.collect(masked, capacity)?);
-        }
+        let line = request.request_line();
+        // A mask may be longer than what it stands for.
+        let capacity = line.len().checked_mul(2)?;
+        let masked = source::masked_request_line(line, sources);
+        request.set_request_line(request.collect(masked, capacity)?);
         Some(())
     }
 }
