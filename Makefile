@@ -1,0 +1,107 @@
+# Every target sets up what it needs by itself (nginx-test/setup.sh) and does nothing twice.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CARGO_TARGET_DIR ?= target
+MODULE := build/ngx_http_crossdomain_media_module.so
+
+# The module is built against the pinned nginx, unless both variables name another tree.
+ifneq ($(and $(NGINX_SOURCE_DIR),$(NGINX_BUILD_DIR)),)
+# Absolute, because build scripts run elsewhere; override, because make's command line may have set them.
+override NGINX_SOURCE_DIR := $(abspath $(NGINX_SOURCE_DIR))
+override NGINX_BUILD_DIR := $(abspath $(NGINX_BUILD_DIR))
+export NGINX_SOURCE_DIR NGINX_BUILD_DIR
+NGINX :=
+else
+NGINX := nginx
+endif
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: $(NGINX) setup-build ## build/nginx, and the module as build/ngx_http_crossdomain_media_module.so
+	@cargo build --release --locked --target-dir '$(CARGO_TARGET_DIR)'
+	built='$(CARGO_TARGET_DIR)/release/libngx_http_crossdomain_media_module.so'
+	if ! cmp -s "$$built" $(MODULE); then
+# A new file takes the old one's place: an nginx that has the old one mapped must not see it change.
+	    cp "$$built" $(MODULE).new
+	    mv $(MODULE).new $(MODULE)
+	fi
+
+.PHONY: demo
+demo: build ## run nginx with the module and the Django example on loopback, until Ctrl-C
+	@nginx-test/setup.sh python
+	exec nginx-test/demo/run.sh
+
+# Not prerequisites: one at a time, in this order, also under -j.
+TESTS := unittest test-nginx test-e2e test-debian test-sabotage fuzz
+
+.PHONY: test
+test: ## everything that proves the project: unit, nginx, end-to-end, Debian, sabotage, a short fuzz
+	+@export FUZZ_SECONDS=$${FUZZ_SECONDS:-20}
+	for target in $(TESTS); do
+	    printf '\n==== make %s\n' "$$target"
+	    begun=$$SECONDS
+	    $(MAKE) "$$target"
+	    printf '==== make %s: passed in %d s\n' "$$target" $$((SECONDS - begun))
+	done
+	printf '\n==== make test: everything passed in %d s\n' "$$SECONDS"
+
+.PHONY: check
+check: $(NGINX) setup-build setup-lint ## formatting, clippy with warnings denied, shellcheck
+	@cargo fmt --all --check
+	if [[ -f media-token/fuzz/Cargo.toml ]]; then
+	    cargo fmt --manifest-path media-token/fuzz/Cargo.toml --check
+	fi
+	cargo clippy --workspace --all-targets --locked --target-dir '$(CARGO_TARGET_DIR)' -- -D warnings
+	if command -v shellcheck >/dev/null; then
+	    find .ci nginx-test -type f \( -name '*.sh' -o -name run \) -print0 | xargs -0 shellcheck -x
+	else
+	    echo 'shellcheck is not installed: the scripts are not checked'
+	fi
+
+.PHONY: unittest
+unittest: setup-rust ## cargo test of media-token, without nginx
+	@cargo test -p media-token --locked --target-dir '$(CARGO_TARGET_DIR)'
+
+.PHONY: test-nginx
+test-nginx: build nginx-debug setup-perl ## the Test::Nginx suite; T="t/a.t t/b.t" runs only these files
+	@nginx-test/prove.sh $(or $(T),-r t)
+
+.PHONY: test-e2e
+test-e2e: build setup-python ## nginx, the real Django application and a real client, through both hosts
+	@build/venv/bin/python -m pytest nginx-test/e2e
+
+.PHONY: test-sabotage
+test-sabotage: build nginx-debug setup-perl ## break the code in small ways; a named test must notice each
+	@nginx-test/sabotage/run.sh
+
+.PHONY: test-debian
+test-debian: setup-build setup-perl ## the smoke suite with Debian's own nginx
+	@nginx-test/debian.sh
+
+.PHONY: fuzz
+fuzz: setup-fuzz ## feed each fuzz target for FUZZ_SECONDS (60)
+	@nginx-test/fuzz.sh
+
+.PHONY: clean
+clean: ## delete everything that was built or downloaded into this tree
+	@rm -rf build '$(CARGO_TARGET_DIR)'
+
+.PHONY: nginx
+nginx: setup-build
+	@nginx-test/nginx.sh release
+
+.PHONY: nginx-debug
+nginx-debug: setup-build
+	@nginx-test/nginx.sh debug
+
+.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-fuzz
+setup-build setup-rust setup-lint setup-perl setup-python setup-fuzz: setup-%:
+	@nginx-test/setup.sh $*

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Builds and runs every target of media-token/fuzz, FUZZ_SECONDS (60) seconds each, with the stable compiler.
+# usage: fuzz.sh [TARGET...]
+# The crate has cargo-fuzz's layout; what cargo-fuzz adds, without its nightly-only sanitizers, are these flags.
+# Findings are written to build/fuzz-findings; the corpus grows in build/fuzz-corpus, from media-token/fuzz/seeds.
+set -euo pipefail
+# shellcheck source=nginx-test/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+fuzz=$root/media-token/fuzz
+seconds=${FUZZ_SECONDS:-60}
+flags=(
+    --cfg fuzzing
+    -Cpasses=sancov-module
+    -Cllvm-args=-sanitizer-coverage-level=4
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
+    -Cllvm-args=-sanitizer-coverage-pc-table
+    -Cllvm-args=-sanitizer-coverage-trace-compares
+    # Also makes integer overflow a finding.
+    -Cdebug-assertions
+    -Ccodegen-units=1
+)
+
+lock fuzz
+# Naming the target keeps the flags away from build scripts, which run without the fuzzer's runtime.
+host=$(rustc -vV | sed -n 's/^host: //p')
+cd "$fuzz"
+export RUSTFLAGS="${flags[*]}"
+logged fuzz-build 'building the fuzz targets' \
+    cargo build --release --locked --target "$host" --target-dir "$build/fuzz-target"
+
+if (($# == 0)); then
+    set -- fuzz_targets/*.rs
+fi
+mkdir -p "$build/fuzz-findings"
+for target in "$@"; do
+    target=$(basename "$target" .rs)
+    corpus=$build/fuzz-corpus/$target seeds=$fuzz/seeds/$target
+    folders=("$corpus")
+    mkdir -p "$corpus"
+    [[ ! -d $seeds ]] || folders+=("$seeds")
+    logged "fuzz-$target" "fuzzing $target for $seconds s" \
+        "$build/fuzz-target/$host/release/$target" "${folders[@]}" -max_total_time="$seconds" -timeout=5 \
+        -rss_limit_mb=2048 -artifact_prefix="$build/fuzz-findings/$target-"
+    # "Done 123456 runs in 60 second(s)"
+    printf '%s: %s\n' "$target" "$(grep '^Done ' "$log_dir/fuzz-$target.log")"
+done

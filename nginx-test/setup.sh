@@ -1,0 +1,221 @@
+#!/usr/bin/env bash
+# Installs what the build and the tests need and the machine lacks, given nothing but a Rust toolchain.
+# usage: setup.sh COMPONENT...
+#   build    compiler, libclang (bindgen) and the libraries that nginx links with
+#   perl     Test::Nginx: build/perl5, when the system has none
+#   python   build/venv with requirements.txt
+#   debian   build/debian: the Debian packages nginx and nginx-dev, unpacked
+#   lint     rustfmt, clippy, shellcheck
+#   rust     a linker for plain Rust crates
+#   fuzz     a C++ compiler for libFuzzer
+# Nothing is installed, and apt is not called, when nothing is missing.
+set -euo pipefail
+# shellcheck source=nginx-test/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+build_packages=(gcc libc6-dev make libpcre2-dev zlib1g-dev libssl-dev libclang-dev)
+# What libtest-nginx-perl depends on.
+perl_packages=(perl libencode-perl libfilter-perl libhttp-message-perl libipc-run-perl liblist-moreutils-perl
+    libscalar-list-utils-perl libtest-base-perl libtest-longstring-perl libtext-diff-perl liburi-perl libwww-perl procps)
+python_packages=(python3 python3-venv)
+fuzz_packages=(g++ libc6-dev)
+perl_lib=$build/perl5/lib/perl5
+
+has_header() { printf '#include <%s>\n' "$1" | cc -E - >/dev/null 2>&1; }
+
+# Knows a package by name where dpkg does, and otherwise by what it is needed for: not every machine is a Debian.
+present() {
+    if [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; then
+        return 0
+    fi
+    case $1 in
+        libc6-dev) has_header stdlib.h ;;
+        libpcre2-dev) has_header pcre2posix.h ;;
+        zlib1g-dev) has_header zlib.h ;;
+        libssl-dev) has_header openssl/ssl.h ;;
+        libclang-dev) [[ -n ${LIBCLANG_PATH:-} ]] || ldconfig -p 2>/dev/null | grep -q 'libclang\.so' ;;
+        cpanminus) command -v cpanm >/dev/null ;;
+        python3) [[ -x /usr/bin/python3 ]] ;;
+        python3-venv) has_venv /usr/bin/python3 ;;
+        lib*) return 1 ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+missing_of() {
+    local package
+    for package in "$@"; do
+        present "$package" || printf '%s\n' "$package"
+    done
+}
+
+as_root() {
+    if ((EUID == 0)); then
+        env DEBIAN_FRONTEND=noninteractive "$@"
+    else
+        sudo -n env DEBIAN_FRONTEND=noninteractive "$@"
+    fi
+}
+
+may_install() {
+    command -v apt-get >/dev/null && { ((EUID == 0)) || sudo -n true 2>/dev/null; }
+}
+
+# --no-remove: a package of the user's is never given up for one of ours.
+apt_install() {
+    as_root apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends --no-remove "$@"
+}
+
+# apt_retrying COMMAND...: the package lists are fetched only when the first attempt shows that
+# they are absent or stale.
+apt_retrying() {
+    local pause
+    "$@" && return 0
+    for pause in 0 10 30; do
+        sleep "$pause"
+        as_root apt-get -o DPkg::Lock::Timeout=300 update || continue
+        "$@" && return 0
+    done
+    return 1
+}
+
+install_packages() {
+    local -a missing everything
+    mapfile -t missing < <(missing_of "$@")
+    ((${#missing[@]})) || return 0
+    if may_install; then
+        logged apt "installing with apt: ${missing[*]}" apt_retrying apt_install "${missing[@]}"
+        return
+    fi
+    mapfile -t everything < <(missing_of "$@" "${build_packages[@]}" "${perl_packages[@]}" "${python_packages[@]}" \
+        "${fuzz_packages[@]}" | sort -u)
+    {
+        printf 'error: missing: %s\n' "${missing[*]}"
+        printf 'They cannot be installed from here: that takes apt, and root or a sudo that asks for no password.\n'
+        printf 'This installs them, and what the other targets need:\n'
+        printf '    sudo apt-get install --no-install-recommends %s\n' "${everything[*]}"
+    } >&2
+    exit 1
+}
+
+has_test_nginx() { PERL5LIB=$perl_lib perl -MTest::Nginx::Socket -e1 >"$log_dir/perl.log" 2>&1; }
+
+# An apt of its own below build/, so that the machine's list of sources stays as it is:
+# only the one package is taken from the newer suite.
+forky_apt() {
+    apt-get -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$build/apt/sources.list.d" \
+        -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
+        -o Dir::State="$build/apt/state" -o Dir::Cache="$build/apt/cache" \
+        -o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Sandbox::User=root "$@"
+}
+
+# The mirror and the keyring that this machine already uses for its own release, with another suite.
+write_forky_source() {
+    local codename release uri='' entry keyring
+    # shellcheck source=/dev/null
+    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+    for release in "$codename" stable oldstable testing; do
+        # shellcheck disable=SC2016 # apt fills in the names
+        IFS='|' read -r uri entry < <(
+            apt-get indextargets --format '$(REPO_URI)|$(SOURCESENTRY)' \
+                'Created-By: Packages' 'Component: main' "Release: $release"
+        ) && break
+    done
+    [[ -n $uri ]] || die "apt's sources name no Debian mirror from which to take the suite forky"
+    # The entry is FILE:NUMBER; FILE has "Signed-By: KEYRING" or "[signed-by=KEYRING]", or neither.
+    keyring=$(sed -En 's/.*signed-by[:=] *(\/[^] ]+).*/\1/Ip' "${entry%:*}" | head -n 1)
+    mkdir -p "$build"/apt/{sources.list.d,state/lists/partial,cache/archives/partial}
+    printf 'Types: deb\nURIs: %s\nSuites: forky\nComponents: main\nSigned-By: %s\n' \
+        "$uri" "${keyring:-/usr/share/keyrings/debian-archive-keyring.gpg}" >"$build/apt/sources.list.d/forky.sources"
+}
+
+unpack_test_nginx() {
+    mkdir -p "$build/apt" "$perl_lib" &&
+        write_forky_source &&
+        forky_apt update &&
+        cd "$build/apt" && forky_apt download libtest-nginx-perl &&
+        dpkg-deb --fsys-tarfile libtest-nginx-perl_*.deb | tar -x -C "$perl_lib" --strip-components=4 ./usr/share/perl5 &&
+        # The package lists are large, and of no further use.
+        rm -rf "$build/apt"
+}
+
+setup_perl() {
+    has_test_nginx && return 0
+    if [[ $(. /etc/os-release && printf '%s' "$ID") == debian ]]; then
+        install_packages "${perl_packages[@]}"
+        logged test-nginx 'fetching Test::Nginx (libtest-nginx-perl) from the suite forky' unpack_test_nginx
+    else
+        install_packages perl make gcc libc6-dev cpanminus
+        logged cpanm 'installing Test::Nginx from CPAN' \
+            cpanm --quiet --notest --local-lib-contained "$build/perl5" Test::Nginx
+    fi
+    has_test_nginx || {
+        cat "$log_dir/perl.log" >&2
+        die 'perl cannot load Test::Nginx::Socket'
+    }
+}
+
+# Django 5.2 needs 3.10; Debian keeps ensurepip, which venv needs, in a package of its own.
+has_venv() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
+
+setup_python() {
+    local python=python3 venv=$build/venv requirements=$root/nginx-test/requirements.txt
+    if [[ -x $venv/bin/python ]] && cmp -s "$requirements" "$venv/.requirements"; then
+        return 0
+    fi
+    if ! has_venv "$python"; then
+        install_packages "${python_packages[@]}"
+        python=/usr/bin/python3
+    fi
+    rm -rf "$venv"
+    logged venv 'creating the Python environment' "$python" -m venv "$venv"
+    logged pip 'installing the Python packages of nginx-test/requirements.txt' \
+        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input -r "$requirements"
+    cp "$requirements" "$venv/.requirements"
+}
+
+# Unpacked instead of installed: no service starts, no file of the system changes, and no account but this one is needed.
+unpack_debian_nginx() {
+    rm -rf "$build/debian"
+    mkdir -p "$build/debian/deb" &&
+        cd "$build/debian/deb" &&
+        apt_retrying apt-get -o APT::Sandbox::User=root download nginx nginx-dev &&
+        dpkg-deb -x nginx_*.deb ../root &&
+        dpkg-deb -x nginx-dev_*.deb ../root
+}
+
+setup_debian() {
+    install_packages "${build_packages[@]}"
+    if [[ ! -e $build/debian/.unpacked ]]; then
+        logged debian "fetching Debian's nginx and nginx-dev" unpack_debian_nginx
+        touch "$build/debian/.unpacked"
+    fi
+}
+
+setup_lint() {
+    local component
+    for component in fmt clippy; do
+        cargo "$component" --version >/dev/null 2>&1 ||
+            logged rustup "installing cargo $component" rustup component add "${component/#fmt/rustfmt}"
+    done
+    # The scripts of a working tree are checked where that is possible; nothing else needs it.
+    if ! present shellcheck && may_install; then
+        install_packages shellcheck
+    fi
+}
+
+(($#)) || die "usage: $0 COMPONENT..."
+command -v cargo >/dev/null || die 'cargo is missing: install a Rust toolchain first (rustup, stable)'
+lock setup
+for component in "$@"; do
+    case $component in
+        rust) install_packages gcc libc6-dev ;;
+        build) install_packages "${build_packages[@]}" ;;
+        perl) setup_perl ;;
+        python) setup_python ;;
+        debian) setup_debian ;;
+        lint) setup_lint ;;
+        fuzz) install_packages "${fuzz_packages[@]}" ;;
+        *) die "no such component: $component" ;;
+    esac
+done
