@@ -37,12 +37,5 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     let now = request.now();
     let decision = decide(&view, &carried, &settings.policy, now, &mut trace);
     state.decision.set(Some(decision));
-    response::send(
-        request,
-        settings,
-        state,
-        &decision,
-        destination,
-        carried.in_url(),
-    )
+    response::send(request, settings, state, &decision, destination)
 }

@@ -1,6 +1,7 @@
 //! Directives: from text to typed settings, once, when nginx loads its
 //! configuration.
 
+use std::collections::BTreeSet;
 use std::ffi::{CStr, OsStr, c_char, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -14,8 +15,9 @@ use ngx::ffi::{
     NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_ERR,
     NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN, ngx_command_t, ngx_conf_full_name, ngx_conf_t,
     ngx_http_compile_complex_value, ngx_http_compile_complex_value_t, ngx_http_complex_value_t,
-    ngx_http_core_srv_conf_t, ngx_http_get_variable_index, ngx_int_t, ngx_parse_time, ngx_pcalloc,
-    ngx_pool_cleanup_add, ngx_str_t, ngx_uint_t,
+    ngx_http_core_loc_conf_t, ngx_http_core_srv_conf_t, ngx_http_err_page_t,
+    ngx_http_get_variable_index, ngx_int_t, ngx_parse_time, ngx_pcalloc, ngx_pool_cleanup_add,
+    ngx_str_t, ngx_uint_t,
 };
 use ngx::http::{
     HttpModuleConfExt, HttpModuleLocationConf, HttpModuleServerConf, NgxHttpCoreModule,
@@ -24,7 +26,7 @@ use ngx::{ngx_conf_log_error, ngx_log_error, ngx_string};
 
 use media_token::source::MAX_SOURCES;
 use media_token::{
-    Action, Destination, Key, KeyFile, KeyOptions, Origin, Policy, Responses, Source,
+    Action, Key, KeyFile, KeyOptions, Origin, Policy, Responses, Source, Template, Url, UrlError,
 };
 
 use crate::module::{self, ERROR, OK, Table};
@@ -84,14 +86,14 @@ enum Guard {
 
 /// The application's URL.
 pub enum Application {
-    /// Without variables, and known to be a URL.
-    Fixed(Vec<u8>),
-    /// With variables.
-    Variable(ComplexValue),
+    /// Without variables.
+    Fixed(Url),
+    /// With variables: how nginx evaluates it, and what it must come to.
+    Variable(ComplexValue, Template),
 }
 
 /// A value, and the file and line of the directive that it comes from.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Placed<T> {
     value: T,
     place: Rc<str>,
@@ -104,13 +106,24 @@ pub struct MainConf {
     pub request_uri: Option<usize>,
     /// Index of `$request`.
     pub request: Option<usize>,
-    named_locations: Vec<NamedLocation>,
+    named_locations: BTreeSet<NamedLocation>,
 }
 
-/// A named location that an action goes to, to be looked for when all are known.
+/// A named location that a refusal may go to, to be looked at when all are known.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct NamedLocation {
-    server: &'static ngx_http_core_srv_conf_t,
+    server: *const ngx_http_core_srv_conf_t,
     name: Placed<Box<str>>,
+    via: Via,
+}
+
+/// How a refusal gets to a named location.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Via {
+    /// `crossdomain_media_on`
+    Action,
+    /// The `error_page` for this status.
+    ErrorPage(u16),
 }
 
 /// An `extern "C"` setter for nginx that calls a safe one of ours.
@@ -195,18 +208,24 @@ unsafe fn set(
     conf: *mut LocationConf,
     apply: fn(&mut LocationConf, &mut Line<'_>) -> Result<(), Error>,
 ) -> *mut c_char {
+    let raw_cf = cf;
     // SAFETY: promised by the caller.
     let (Some(cf), Some(command), Some(conf)) =
         (unsafe { (cf.as_mut(), command.as_ref(), conf.as_mut()) })
     else {
         return NGX_CONF_ERROR;
     };
-    let raw_cf: *mut ngx_conf_t = cf;
     let name = command.name.to_str().unwrap_or_default();
     // SAFETY: nginx holds the words of a directive as an array of strings.
     let words = unsafe { (*cf.args).as_slice::<ngx_str_t>() };
     let report = |value: &str, why: &str| {
-        ngx_conf_log_error!(NGX_LOG_EMERG, raw_cf, "{name}: {value}: {why}");
+        // nginx cuts long lines, and the reason comes last.
+        let shown = value
+            .char_indices()
+            .nth(200)
+            .and_then(|(end, _)| value.get(..end));
+        let (shown, dots) = shown.map_or((value, ""), |shown| (shown, "..."));
+        ngx_conf_log_error!(NGX_LOG_EMERG, raw_cf, "{name}: {shown}{dots}: {why}");
         NGX_CONF_ERROR
     };
     let mut arguments = Vec::with_capacity(words.len());
@@ -293,26 +312,19 @@ fn once<T>(field: &mut Option<T>, value: T) -> Result<(), Error> {
 
 fn guard(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
     let text = line.value();
+    let refuse = |error: UrlError| Error::value(text, format_args!("{error}, or \"off\""));
     let guard = match text {
         "off" => Guard::Off,
-        _ if !text.contains('$') => {
-            Destination::parse(text.as_bytes())
-                .map_err(|error| Error::value(text, format_args!("{error}, or \"off\"")))?;
-            Guard::On(Rc::new(Application::Fixed(text.into())))
-        }
-        _ => {
-            let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
-            let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
-            let names = ["$host", "${host", "$http_", "${http_"];
-            if names.iter().any(|name| authority.contains(name)) {
-                return Err(Error::value(
-                    text,
-                    "the client would choose where to be redirected: name the host, or map it from $server_name",
-                ));
-            }
+        // Only a variable's spaces are escaped.
+        _ if text.contains(' ') => return Err(Error::value(text, "holds a space: write %20")),
+        _ if text.contains('$') => {
+            let template = Template::parse(text).map_err(refuse)?;
             let value = compile(line.cf, text).ok_or_else(|| Error::value(text, "not valid"))?;
-            Guard::On(Rc::new(Application::Variable(value)))
+            Guard::On(Rc::new(Application::Variable(value, template)))
         }
+        _ => Guard::On(Rc::new(Application::Fixed(
+            Url::parse(text).map_err(refuse)?,
+        ))),
     };
     let placed = line.placed(guard);
     once(&mut conf.guard, placed)
@@ -339,9 +351,14 @@ fn key(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
     let parameters = line.arguments.iter().skip(1).copied();
     let name = line.value();
     let refuse = |error: media_token::KeyError| Error::value(name, error);
+    // nginx looks at the first byte of a name without looking at its length.
+    if name.is_empty() {
+        return Err(Error::value("\"\"", "expected the name of a file"));
+    }
     let options = KeyOptions::parse(parameters, parse_time).map_err(refuse)?;
     let mut full_name = string(name.as_bytes());
-    // SAFETY: the cycle lives; nginx replaces the string by one of its pool.
+    // SAFETY: the cycle lives; the name is not empty; nginx replaces the string by
+    // one of its pool, or leaves it.
     if unsafe { ngx_conf_full_name(line.cf.cycle, &raw mut full_name, 1) } != OK {
         return Err(Error::value(name, "no memory for the full name"));
     }
@@ -591,7 +608,7 @@ impl LocationConf {
                     value: name.clone(),
                     place: place.clone(),
                 };
-                if expect_named_location(cf, name).is_none() {
+                if note_named_location(cf, name, Via::Action).is_none() {
                     return NGX_CONF_ERROR;
                 }
             }
@@ -601,6 +618,26 @@ impl LocationConf {
                 .as_ref()
                 .map_or(default, |placed| placed.value.clone())
         };
+        let responses = Responses {
+            missing: action(&self.on.missing, Action::Redirect),
+            expired: action(&self.on.expired, Action::Redirect),
+            invalid: action(&self.on.invalid, Action::Status(403)),
+            redirect_code: self.redirect_code.unwrap_or(302),
+            dry_run: self.dry_run.unwrap_or(false),
+        };
+        for action in [&responses.missing, &responses.expired, &responses.invalid] {
+            if let Action::Status(status) = *action
+                && let Some(value) = error_page(cf, status)
+            {
+                let name = Placed {
+                    value,
+                    place: place.clone(),
+                };
+                if note_named_location(cf, name, Via::ErrorPage(status)).is_none() {
+                    return NGX_CONF_ERROR;
+                }
+            }
+        }
         self.settings = Some(Settings {
             application: Rc::clone(application),
             policy: Policy {
@@ -612,13 +649,7 @@ impl LocationConf {
                 max_age: self.max_age.unwrap_or(120),
                 leeway: self.leeway.unwrap_or(0),
             },
-            responses: Responses {
-                missing: action(&self.on.missing, Action::Redirect),
-                expired: action(&self.on.expired, Action::Redirect),
-                invalid: action(&self.on.invalid, Action::Status(403)),
-                redirect_code: self.redirect_code.unwrap_or(302),
-                dry_run: self.dry_run.unwrap_or(false),
-            },
+            responses,
             strip: self.strip.unwrap_or(true),
             referrer_policy: self.referrer_policy.unwrap_or(Some("no-referrer")),
             log_level: self.log_level.unwrap_or(NGX_LOG_INFO as ngx_uint_t),
@@ -629,17 +660,44 @@ impl LocationConf {
 
 /// The name of the location that is being merged; none for a server's own level.
 fn location_name(cf: &ngx_conf_t) -> Option<String> {
-    let name = NgxHttpCoreModule::location_conf(cf)?.name;
-    (!name.is_empty()).then(|| name.to_string())
+    let location = NgxHttpCoreModule::location_conf(cf)?;
+    // An `if` of the server has no name either, but then it is marked.
+    let is_server = location.name.is_empty()
+        && (location.noname() != 0 || is_own_level(NgxHttpCoreModule::server_conf(cf)?, location));
+    (!is_server).then(|| location.name.to_string())
+}
+
+/// Whether this is what a server says outside its locations.
+fn is_own_level(server: &ngx_http_core_srv_conf_t, location: &ngx_http_core_loc_conf_t) -> bool {
+    // SAFETY: a server has a context of its own.
+    let own = unsafe { server.ctx.as_ref() }.and_then(NgxHttpCoreModule::location_conf);
+    own.is_some_and(|own| ptr::eq(own, location))
 }
 
 /// Notes a named location of the server that is being merged.
-fn expect_named_location(cf: &mut ngx_conf_t, name: Placed<Box<str>>) -> Option<()> {
+fn note_named_location(cf: &mut ngx_conf_t, name: Placed<Box<str>>, via: Via) -> Option<()> {
     let server = NgxHttpCoreModule::server_conf(cf)?;
-    main_conf(cf)?
-        .named_locations
-        .push(NamedLocation { server, name });
+    let location = NamedLocation { server, name, via };
+    main_conf(cf)?.named_locations.insert(location);
     Some(())
+}
+
+/// The named location to which the `error_page` of the location that is being
+/// merged sends a status.
+fn error_page(cf: &ngx_conf_t, status: u16) -> Option<Box<str>> {
+    let location = NgxHttpCoreModule::location_conf(cf)?;
+    // SAFETY: nginx holds them as an array of this type, or null.
+    let pages = unsafe {
+        location
+            .error_pages
+            .as_ref()?
+            .as_slice::<ngx_http_err_page_t>()
+    };
+    let mut pages = pages
+        .iter()
+        .filter(|page| page.status == status as ngx_int_t);
+    let target = pages.next()?.value.value.to_str().ok()?;
+    target.starts_with('@').then(|| target.into())
 }
 
 fn main_conf(cf: &mut ngx_conf_t) -> Option<&mut MainConf> {
@@ -669,33 +727,58 @@ pub fn finish(cf: &mut ngx_conf_t) -> ngx_int_t {
     };
     main.request_uri = request_uri;
     main.request = request;
-    for NamedLocation { server, name } in &main.named_locations {
-        if !has_named_location(server, &name.value) {
-            ngx_log_error!(
-                NGX_LOG_EMERG,
-                log,
-                "crossdomain_media_on: {}: no such named location in this server in {}",
-                name.value,
-                name.place
-            );
-            return ERROR;
+    for NamedLocation { server, name, via } in &main.named_locations {
+        // SAFETY: nginx keeps the server's configuration as long as the whole one.
+        let location = named_location(unsafe { &**server }, &name.value);
+        let (name, place) = (&name.value, &name.place);
+        match (via, location) {
+            (Via::Action, None) => {
+                ngx_log_error!(
+                    NGX_LOG_EMERG,
+                    log,
+                    "crossdomain_media_on: {name}: no such named location in this server in {place}"
+                );
+                return ERROR;
+            }
+            (Via::ErrorPage(status), Some(location)) if is_guarded(location) => {
+                ngx_log_error!(
+                    NGX_LOG_WARN,
+                    log,
+                    "crossdomain_media: error_page {status} {name}: answers refusals, and is not \
+                     guarded then: say \"crossdomain_media off\" there, or use another status \
+                     in {place}"
+                );
+            }
+            _ => {}
         }
     }
     OK
 }
 
-fn has_named_location(server: &ngx_http_core_srv_conf_t, name: &str) -> bool {
+fn named_location(
+    server: &ngx_http_core_srv_conf_t,
+    name: &str,
+) -> Option<&'static ngx_http_core_loc_conf_t> {
     let mut location = server.named_locations;
     if location.is_null() {
-        return false;
+        return None;
     }
-    // SAFETY: nginx ends the list with null.
+    // SAFETY: nginx ends the list with null, and keeps it with the configuration.
     while let Some(core) = unsafe { (*location).as_ref() } {
         if core.name.as_bytes() == name.as_bytes() {
-            return true;
+            return Some(core);
         }
         // SAFETY: the list goes on until null.
         location = unsafe { location.add(1) };
     }
-    false
+    None
+}
+
+fn is_guarded(location: &ngx_http_core_loc_conf_t) -> bool {
+    // SAFETY: a location has a configuration of each module, ours of this type.
+    let conf = unsafe {
+        let conf = location.loc_conf.add(module::guard().ctx_index);
+        (*conf).cast::<LocationConf>().as_ref()
+    };
+    conf.is_some_and(|conf| conf.settings.is_some())
 }

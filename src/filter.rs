@@ -39,11 +39,19 @@ fn add_headers(request: Request<'_>) -> Option<()> {
     let Some(state) = request.context().or_else(|| request.earlier_state()) else {
         return Some(());
     };
+    if let Some(location) = state.location.get() {
+        request.remove_if_replaced(location);
+    }
     let headers = state.headers.get();
     if headers.no_store {
         // `expires` and `add_header` have run; what they say of caching is meant
         // for the file.
-        request.remove_headers(&[b"Cache-Control", b"Expires"]);
+        request.remove_headers(&[
+            b"Cache-Control",
+            b"CDN-Cache-Control",
+            b"Surrogate-Control",
+            b"Expires",
+        ]);
         request.add_header("Cache-Control", b"no-store")?;
     }
     if let Some(policy) = headers.referrer_policy {

@@ -202,6 +202,20 @@ impl<'r> Request<'r> {
         unsafe { kept.as_ref() }
     }
 
+    /// Where the request is on its way through internal redirects.
+    pub fn hop(self) -> Hop {
+        Hop(self.raw().uri_changes())
+    }
+
+    /// Forgets that an earlier access handler refused (`satisfy any`), so that
+    /// nginx does not put its status in place of our answer.
+    pub fn overrule_access_handlers(mut self) {
+        if self.raw().access_code != 0 {
+            self.raw_mut().access_code = 0;
+            self.remove_headers(&[b"WWW-Authenticate"]);
+        }
+    }
+
     /// Joins pieces in the request's pool. `None` when memory is short, or when
     /// they are more than `capacity` bytes.
     pub fn collect<'p>(
@@ -274,10 +288,27 @@ impl<'r> Request<'r> {
     }
 
     /// Sets `Location`. `None` when memory is short.
-    pub fn set_location(mut self, url: &'r [u8]) -> Option<()> {
+    pub fn set_location(mut self, url: &'r [u8]) -> Option<Location> {
         let header = self.push_header("Location", url)?;
         self.raw_mut().headers_out.location = header;
-        Some(())
+        Some(Location {
+            header,
+            url: url.as_ptr(),
+        })
+    }
+
+    /// Removes a `Location` of ours where another has taken its place: that of an
+    /// upstream behind an `error_page`.
+    pub fn remove_if_replaced(self, location: Location) {
+        if self.raw().headers_out.location == location.header {
+            return;
+        }
+        // SAFETY: the header is in the request's pool.
+        let header = unsafe { &mut *location.header };
+        // nginx may have emptied the list, and filled it again.
+        if ptr::eq(header.value.data, location.url) {
+            header.hash = 0;
+        }
     }
 
     fn push_header(mut self, name: &'static str, value: &'r [u8]) -> Option<*mut ngx_table_elt_t> {
@@ -331,6 +362,25 @@ impl<'r> Request<'r> {
 }
 
 type Cleanup = unsafe extern "C" fn(*mut c_void);
+
+/// A `Location` header of ours.
+#[derive(Clone, Copy)]
+pub struct Location {
+    header: *mut ngx_table_elt_t,
+    url: *const u8,
+}
+
+/// How often nginx will still let a request be redirected internally. Each
+/// internal redirect, named location and `rewrite ... last` takes one off.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Hop(u32);
+
+impl Hop {
+    /// The hop after this one.
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+}
 
 /// Marks the cleanup record that holds a [`State`], which needs no cleaning up.
 /// A static, so that the address is the same wherever it is looked at.

@@ -4,9 +4,9 @@ use ngx::core::NgxStr;
 use ngx::ffi::{NGX_LOG_ERR, ngx_int_t, ngx_uint_t};
 use ngx::ngx_log_error;
 
-use media_token::{Decision, Destination, Response};
+use media_token::{Answer, Decision, Destination};
 
-use crate::conf::Settings;
+use crate::conf::{Application, Settings};
 use crate::module::{DECLINED, OK};
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
 use crate::state::{Headers, State};
@@ -18,7 +18,7 @@ use crate::state::{Headers, State};
 /// What the access handler returns otherwise: 500, or nothing in a dry run.
 pub fn check<'r>(
     request: Request<'_>,
-    settings: &Settings,
+    settings: &'r Settings,
     state: &State<'_>,
     application: &'r [u8],
 ) -> Result<Destination<'r>, ngx_int_t> {
@@ -27,7 +27,7 @@ pub fn check<'r>(
         false => {
             state.headers.set(Headers {
                 no_store: true,
-                referrer_policy: settings.referrer_policy,
+                ..state.headers.get()
             });
             INTERNAL_SERVER_ERROR
         }
@@ -40,7 +40,11 @@ pub fn check<'r>(
         );
         return Err(broken());
     }
-    Destination::parse(application).map_err(|error| {
+    let destination = match &*settings.application {
+        Application::Fixed(url) => Ok(url.destination()),
+        Application::Variable(_, template) => template.destination(application),
+    };
+    destination.map_err(|error| {
         ngx_log_error!(
             NGX_LOG_ERR,
             request.log(),
@@ -61,36 +65,39 @@ pub fn send<'r>(
     state: &State<'r>,
     decision: &Decision<'r>,
     destination: Destination<'r>,
-    token_in_url: bool,
 ) -> Result<ngx_int_t, ngx_int_t> {
     log(request, settings, state, decision);
-    let response = settings.responses.respond(decision);
-    let redirects = matches!(response, Response::Redirect(_));
+    let answer = settings.responses.respond(decision);
     state.headers.set(Headers {
-        no_store: response.is_uncacheable(),
-        referrer_policy: settings
-            .referrer_policy
-            .filter(|_| token_in_url || redirects),
+        no_store: answer.is_some_and(|answer| answer.is_uncacheable()),
+        ..state.headers.get()
     });
-    match response {
+    let Some(answer) = answer else {
         // A dry run must not grant either what others refuse (`satisfy any`).
-        Response::Pass if settings.responses.dry_run => Ok(DECLINED),
-        Response::Pass => Ok(OK),
-        Response::Status(status) => {
-            state.exempt_next.set(true);
-            Ok(status as ngx_int_t)
-        }
-        Response::Redirect(status) => {
-            state.exempt_next.set(true);
-            request
+        return Ok(match settings.responses.dry_run {
+            true => DECLINED,
+            false => OK,
+        });
+    };
+    state.exempt_next_hop(request);
+    // Of these two nginx itself makes one with what other handlers said.
+    if !matches!(answer, Answer::Status(401 | 403)) {
+        request.overrule_access_handlers();
+    }
+    match answer {
+        Answer::Status(status) => Ok(status as ngx_int_t),
+        Answer::HandOver(name) => Ok(request.go_to_named_location(name)),
+        Answer::Redirect(status) => {
+            let location = request
                 .join(destination.location(state.clean_target.get()))
-                .and_then(|location| request.set_location(location))
+                .and_then(|url| request.set_location(url))
                 .ok_or(INTERNAL_SERVER_ERROR)?;
+            state.location.set(Some(location));
+            state.headers.set(Headers {
+                referrer_policy: settings.referrer_policy,
+                ..state.headers.get()
+            });
             Ok(status as ngx_int_t)
-        }
-        Response::HandOver(name) => {
-            state.exempt_next.set(true);
-            Ok(request.go_to_named_location(name))
         }
     }
 }

@@ -14,7 +14,7 @@ use media_token::source::{self, Carried};
 use media_token::{Decision, RequestView, take};
 
 use crate::conf::{Application, Settings};
-use crate::request::{INTERNAL_SERVER_ERROR, Request};
+use crate::request::{Hop, INTERNAL_SERVER_ERROR, Location, Request};
 
 /// The state of one request. Shared with the variables, which nginx may ask for
 /// at any time, hence the cells.
@@ -29,8 +29,10 @@ pub struct State<'r> {
     pub decision: Cell<Option<Decision<'r>>>,
     /// What the response needs.
     pub headers: Cell<Headers>,
-    /// The next run answers a refusal: it is not guarded again.
-    pub exempt_next: Cell<bool>,
+    /// The run that answers a refusal, which is not guarded again.
+    exempt: Cell<Option<Hop>>,
+    /// The `Location` of our redirect.
+    pub location: Cell<Option<Location>>,
 }
 
 /// Headers that the response needs.
@@ -56,7 +58,7 @@ pub enum Run<'r> {
         view: RequestView<'r>,
         /// The credentials in it.
         carried: Carried<'r>,
-        /// The application's URL, evaluated.
+        /// The application's URL, evaluated if it holds variables.
         application: &'r [u8],
     },
 }
@@ -80,8 +82,7 @@ pub fn prepare<'r>(request: Request<'r>) -> Result<Option<&'r State<'r>>, ngx_in
     };
     request.set_context(state);
     state.run.set(Run::Failed);
-    // Consumed even where the guard is off: it is for one hop only.
-    let exempt = state.exempt_next.replace(false);
+    let exempt = state.exempt.take() == Some(request.hop());
     let run = match settings {
         Some(settings) if !exempt => state
             .enter(request, settings)
@@ -93,6 +94,12 @@ pub fn prepare<'r>(request: Request<'r>) -> Result<Option<&'r State<'r>>, ngx_in
 }
 
 impl<'r> State<'r> {
+    /// Has the next hop pass unguarded: the page of an `error_page`, or a named
+    /// location. Only that one, and only if it does not lead on.
+    pub fn exempt_next_hop(&self, request: Request<'r>) {
+        self.exempt.set(Some(request.hop().next()));
+    }
+
     fn new(target: &'r [u8]) -> Self {
         Self {
             target,
@@ -100,7 +107,8 @@ impl<'r> State<'r> {
             run: Cell::new(Run::Failed),
             decision: Cell::new(None),
             headers: Cell::new(Headers::default()),
-            exempt_next: Cell::new(false),
+            exempt: Cell::new(None),
+            location: Cell::new(None),
         }
     }
 
@@ -117,7 +125,7 @@ impl<'r> State<'r> {
         let current = RequestView {
             target: request.target(),
         };
-        if carried.is_empty() && !current.target.is_empty() {
+        if carried.is_empty() && current.target.starts_with(b"/") {
             self.clean_target.set(current.target);
         } else {
             // One byte more, for the slash that an empty path stands for.
@@ -126,16 +134,27 @@ impl<'r> State<'r> {
             self.clean_target.set(clean);
         }
 
-        // The URL may hold $crossdomain_media_uri, so this comes after that is known.
-        let application = match &*settings.application {
-            Application::Fixed(url) => url,
-            Application::Variable(value) => request.evaluate(value)?,
-        };
-        if application == b"off" {
-            return Some(Run::Unguarded);
-        }
+        let (args, line) = (request.args(), request.request_line());
         if settings.strip {
             self.strip(request, settings, &current, &carried)?;
+        }
+        // After stripping, so that no variable brings the credential back.
+        let application: &[u8] = match &*settings.application {
+            Application::Fixed(_) => b"",
+            Application::Variable(value, _) => request.evaluate(value)?,
+        };
+        if application == b"off" {
+            request.set_args(args);
+            request.set_target(current.target);
+            request.set_request_line(line);
+            return Some(Run::Unguarded);
+        }
+        if carried.in_url() {
+            // Whoever grants it in the end.
+            self.headers.set(Headers {
+                referrer_policy: settings.referrer_policy,
+                ..self.headers.get()
+            });
         }
         Some(Run::Guarded {
             view,

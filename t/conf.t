@@ -220,7 +220,7 @@ crossdomain_media: https://user@www.example.com: expected a host name or address
 --- config eval: main::to('"https://www.example.com/a b"')
 --- must_die
 --- error_log
-crossdomain_media: https://www.example.com/a b: holds a space, a control byte or a backslash, or "off" in
+crossdomain_media: https://www.example.com/a b: holds a space: write %20 in
 
 
 
@@ -228,7 +228,7 @@ crossdomain_media: https://www.example.com/a b: holds a space, a control byte or
 --- config eval: main::to('"https://www.example.com/\t"')
 --- must_die
 --- error_log
-holds a space, a control byte or a backslash
+holds a control byte, or "off"
 
 
 
@@ -236,7 +236,7 @@ holds a space, a control byte or a backslash
 --- config eval: main::to('https://$host')
 --- must_die
 --- error_log
-crossdomain_media: https://$host: the client would choose where to be redirected: name the host, or map it from $server_name in
+crossdomain_media: https://$host: the client would choose where to be redirected: name the host, or map it from $server_name, or "off" in
 
 
 
@@ -244,7 +244,7 @@ crossdomain_media: https://$host: the client would choose where to be redirected
 --- config eval: main::to('https://${http_x_forwarded_host}/login')
 --- must_die
 --- error_log
-crossdomain_media: https://${http_x_forwarded_host}/login: the client would choose where to be redirected: name the host, or map it from $server_name in
+crossdomain_media: https://${http_x_forwarded_host}/login: the client would choose where to be redirected: name the host, or map it from $server_name, or "off" in
 
 
 
@@ -830,7 +830,7 @@ crossdomain_media_on: granted: expected missing, expired or invalid in
 --- config eval: main::with("crossdomain_media_on missing allow;")
 --- must_die
 --- error_log
-crossdomain_media_on: allow: expected redirect, a status from 400 to 599, or a named location such as @app in
+crossdomain_media_on: allow: expected redirect, a status from 400 to 599 other than 408, 494 to 497 and 499, which nginx answers in its own way, or a named location such as @app in
 
 
 
@@ -838,7 +838,7 @@ crossdomain_media_on: allow: expected redirect, a status from 400 to 599, or a n
 --- config eval: main::with("crossdomain_media_on missing 200;")
 --- must_die
 --- error_log
-crossdomain_media_on: 200: expected redirect, a status from 400 to 599, or a named location such as @app in
+crossdomain_media_on: 200: expected redirect, a status from 400 to 599 other than 408, 494 to 497 and 499, which nginx answers in its own way, or a named location such as @app in
 
 
 
@@ -846,7 +846,7 @@ crossdomain_media_on: 200: expected redirect, a status from 400 to 599, or a nam
 --- config eval: main::with("crossdomain_media_on missing 302;")
 --- must_die
 --- error_log
-crossdomain_media_on: 302: expected redirect, a status from 400 to 599, or a named location such as @app in
+crossdomain_media_on: 302: expected redirect, a status from 400 to 599 other than 408, 494 to 497 and 499, which nginx answers in its own way, or a named location such as @app in
 
 
 
@@ -854,7 +854,7 @@ crossdomain_media_on: 302: expected redirect, a status from 400 to 599, or a nam
 --- config eval: main::with("crossdomain_media_on missing 600;")
 --- must_die
 --- error_log
-crossdomain_media_on: 600: expected redirect, a status from 400 to 599, or a named location such as @app in
+crossdomain_media_on: 600: expected redirect, a status from 400 to 599 other than 408, 494 to 497 and 499, which nginx answers in its own way, or a named location such as @app in
 
 
 
@@ -862,7 +862,7 @@ crossdomain_media_on: 600: expected redirect, a status from 400 to 599, or a nam
 --- config eval: main::with("crossdomain_media_on missing @;")
 --- must_die
 --- error_log
-crossdomain_media_on: @: expected redirect, a status from 400 to 599, or a named location such as @app in
+crossdomain_media_on: @: expected redirect, a status from 400 to 599 other than 408, 494 to 497 and 499, which nginx answers in its own way, or a named location such as @app in
 
 
 

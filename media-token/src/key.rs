@@ -151,10 +151,18 @@ impl fmt::Display for Encoding {
 
 impl Encoding {
     fn decode(self, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        // Tools wrap long lines.
+        let joined = || {
+            let joined = text
+                .iter()
+                .copied()
+                .filter(|byte| !byte.is_ascii_whitespace());
+            Zeroizing::new(joined.collect::<Vec<_>>())
+        };
         let decoded = match self {
             Self::Raw => Some(text.to_vec()),
-            Self::Hex => decode_hex(text),
-            Self::Base64 => STANDARD.decode(text).ok(),
+            Self::Hex => decode_hex(&joined()),
+            Self::Base64 => STANDARD.decode(&*joined()).ok(),
         };
         decoded.map(Zeroizing::new).ok_or(KeyError::Encoding(self))
     }
@@ -217,6 +225,10 @@ impl KeyOptions {
             return Err(KeyError::Contradiction("salt=", "derived"));
         }
         Ok(options)
+    }
+
+    fn is_raw_derived(&self) -> bool {
+        self.derived && self.encoding == Encoding::Raw
     }
 
     fn set(
@@ -289,10 +301,12 @@ impl Key {
     /// [`KeyError`] when the content does not suit the options.
     pub fn new(file: &[u8], options: &KeyOptions) -> Result<Self, KeyError> {
         let digest_len = options.algorithm.digest_len();
-        // A derived key may itself end in a newline byte.
-        let exact =
-            options.derived && options.encoding == Encoding::Raw && file.len() == digest_len;
-        let text = if exact { file } else { trim_newline(file) };
+        let text = match file {
+            // A raw derived key may itself end in bytes that look like a newline.
+            [key @ .., b'\n'] if options.is_raw_derived() && key.len() == digest_len => key,
+            key if options.is_raw_derived() && key.len() == digest_len => key,
+            text => trim_newline(text),
+        };
         if text.is_empty() {
             return Err(KeyError::Empty);
         }
@@ -342,8 +356,10 @@ impl fmt::Debug for Key {
 }
 
 fn trim_newline(text: &[u8]) -> &[u8] {
-    let text = text.strip_suffix(b"\n").unwrap_or(text);
-    text.strip_suffix(b"\r").unwrap_or(text)
+    match text {
+        [text @ .., b'\r', b'\n'] | [text @ .., b'\n'] => text,
+        text => text,
+    }
 }
 
 #[cfg(test)]
@@ -424,8 +440,15 @@ mod tests {
         assert_eq!(trim_newline(b"key\r\n"), b"key");
         assert_eq!(trim_newline(b"key\n\n"), b"key\n");
         assert_eq!(trim_newline(b" key "), b" key ");
+        assert_eq!(trim_newline(b"key\r"), b"key\r");
+        let wrapped = Encoding::Base64.decode(b"a2\nV5\r\n").unwrap();
+        assert_eq!(&wrapped[..], b"key");
+        assert_eq!(&Encoding::Hex.decode(b"6b 65\n79").unwrap()[..], b"key");
         assert!(Key::new(&[b'\n'; 32], &parse("derived").unwrap()).is_ok());
         assert!(Key::new(&[b'\n'; 33], &parse("derived").unwrap()).is_ok());
+        assert!(Key::new(&[b'\r'; 32], &parse("derived").unwrap()).is_ok());
+        let with_newline = [&[b'\r'; 32][..], b"\n"].concat();
+        assert!(Key::new(&with_newline, &parse("derived").unwrap()).is_ok());
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub mod source;
 
 pub use decision::{Decision, Env, Grant, NoTrace, Policy, Reason, Refusal, Status, decide};
 pub use key::{Key, KeyError, KeyFile, KeyOptions};
-pub use redirect::{Destination, Origin};
+pub use redirect::{Destination, Origin, Template, Url, UrlError};
 pub use request::RequestView;
-pub use response::{Action, Response, Responses};
+pub use response::{Action, Answer, Responses};
 pub use source::{Carried, Source, take};

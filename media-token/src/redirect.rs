@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
 
 /// What a URL in the configuration must look like.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// Another scheme, or none.
     #[error("expected a URL that starts with http:// or https://")]
@@ -11,9 +11,20 @@ pub enum UrlError {
     /// Nothing, a user name or other bytes where a host should be.
     #[error("expected a host name or address, and perhaps a port, after the scheme")]
     Host,
-    /// A space or control byte, or a backslash, which browsers read as a slash.
-    #[error("holds a space, a control byte or a backslash")]
+    /// A control byte.
+    #[error("holds a control byte")]
     Byte,
+    /// A variable has added to the host.
+    #[error("expected the host as configured")]
+    OtherHost,
+    /// A variable that stands for a part of the host.
+    #[error("a variable may stand for the whole host, not for a part of it")]
+    PartOfHost,
+    /// A variable that the client sets, where the host should be.
+    #[error(
+        "the client would choose where to be redirected: name the host, or map it from $server_name"
+    )]
+    ClientsHost,
     /// Something after the host.
     #[error("expected only scheme, host and port, without a path")]
     Path,
@@ -36,10 +47,7 @@ fn split(url: &[u8]) -> Result<(&[u8], &[u8]), UrlError> {
         .find(|scheme| url.starts_with(scheme.as_bytes()))
         .ok_or(UrlError::Scheme)?
         .len();
-    if url
-        .iter()
-        .any(|&byte| byte <= b' ' || byte == 0x7f || byte == b'\\')
-    {
+    if url.iter().any(u8::is_ascii_control) {
         return Err(UrlError::Byte);
     }
     let authority = url.get(scheme_len..).unwrap_or_default();
@@ -78,7 +86,8 @@ impl<'a> Destination<'a> {
     }
 
     /// The value of a `Location` header, in pieces. `clean_target` is the
-    /// request target without credentials; it begins with a slash.
+    /// request target without credentials; it begins with a slash, or with the
+    /// question mark that follows an empty path.
     ///
     /// Bytes that are not visible ASCII are percent-encoded, so no header can
     /// be injected and browsers read the same URL.
@@ -88,6 +97,126 @@ impl<'a> Destination<'a> {
             .into_iter()
             .flat_map(|part| percent_encode(part, INVISIBLE).map(str::as_bytes))
     }
+}
+
+/// A URL without variables, as it stands in the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Url {
+    text: Box<str>,
+    takes_target: bool,
+}
+
+impl Url {
+    /// Reads the text of a directive.
+    ///
+    /// # Errors
+    /// [`UrlError`] when it is no absolute http or https URL.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let Destination { takes_target, .. } = Destination::parse(text.as_bytes())?;
+        Ok(Self {
+            text: text.into(),
+            takes_target,
+        })
+    }
+
+    /// Where viewers are sent.
+    #[must_use]
+    pub fn destination(&self) -> Destination<'_> {
+        Destination {
+            url: self.text.as_bytes(),
+            takes_target: self.takes_target,
+        }
+    }
+}
+
+/// A URL with variables (`$name`, `${name}`), as it stands in the configuration.
+///
+/// Variables may choose the path, and a variable of the operator's (a `map`) the
+/// host. None may add to a host that is written out, whatever a client sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// Host and port, where they are written out.
+    authority: Option<Box<str>>,
+}
+
+impl Template {
+    /// Reads the text of a directive.
+    ///
+    /// # Errors
+    /// [`UrlError`] when no values of the variables could make it a safe URL.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let schemes = ["https://", "http://", "$scheme://", "${scheme}://"];
+        let after_scheme = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = match after_scheme {
+            Some(rest) => rest,
+            None if text.starts_with('$') => text,
+            None => return Err(UrlError::Scheme),
+        };
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let (literal, variables) = match authority.split_once('$') {
+            Some((literal, _)) => (literal, authority),
+            None => (authority, ""),
+        };
+        if literal.is_empty() && !variables.is_empty() {
+            return match variables.split('$').skip(1).any(is_set_by_the_client) {
+                true => Err(UrlError::ClientsHost),
+                false => Ok(Self { authority: None }),
+            };
+        }
+        if literal.ends_with(['.', ':', '-', '[']) && !variables.is_empty() {
+            return Err(UrlError::PartOfHost);
+        }
+        split(format!("https://{literal}").as_bytes())?;
+        Ok(Self {
+            authority: Some(literal.into()),
+        })
+    }
+
+    /// Reads what the text has evaluated to.
+    ///
+    /// # Errors
+    /// [`UrlError`] when that is no URL, or one of another host.
+    pub fn destination<'a>(&self, value: &'a [u8]) -> Result<Destination<'a>, UrlError> {
+        let (origin, _) = split(value)?;
+        if let Some(authority) = &self.authority {
+            let mut parts = origin.splitn(3, |&byte| byte == b'/');
+            if parts.nth(2) != Some(authority.as_bytes()) {
+                return Err(UrlError::OtherHost);
+            }
+        }
+        Destination::parse(value)
+    }
+}
+
+/// Whether a text begins with the name of a variable that clients set, in braces
+/// or not. nginx's names have no case.
+fn is_set_by_the_client(text: &str) -> bool {
+    let is_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
+    let name: String = text
+        .trim_start_matches('{')
+        .chars()
+        .take_while(is_name)
+        .collect();
+    let name = name.to_ascii_lowercase();
+    // Positional captures are of the request's URI.
+    let capture = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    let prefixes = ["arg_", "cookie_", "http_"];
+    let names = [
+        "args",
+        "document_uri",
+        "host",
+        "query_string",
+        "remote_user",
+        "request",
+        "request_body",
+        "request_filename",
+        "request_uri",
+        "ssl_server_name",
+        "uri",
+    ];
+    capture
+        || names.contains(&name.as_str())
+        || prefixes.iter().any(|start| name.starts_with(start))
 }
 
 /// The scheme, host and port under which viewers see this site.
@@ -160,6 +289,7 @@ mod tests {
                 "https://www.example.com/%0D%0ASet-Cookie:%20a=b",
             ),
             (b"/\xc3\xa9\x7f", "https://www.example.com/%C3%A9%7F"),
+            (b"?x", "https://www.example.com?x"),
         ] {
             assert_eq!(location(origin, target), expected);
         }
@@ -192,14 +322,127 @@ mod tests {
         ] {
             assert_eq!(error(url), UrlError::Host, "{url}");
         }
-        for url in [
-            "https://a /",
-            "https://a/b c",
-            "https://a/\r\nb",
-            "https://a\\b",
-            "https://a/\0",
-        ] {
+        for url in ["https://a /", "https://a\\b"] {
+            assert_eq!(error(url), UrlError::Host, "{url}");
+        }
+        for url in ["https://a/\r\nb", "https://a/\0", "https://a/\x7f"] {
             assert_eq!(error(url), UrlError::Byte, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_variable_s_spaces_and_letters_are_escaped() {
+        assert_eq!(location("https://a/b c", b""), "https://a/b%20c");
+        assert_eq!(
+            location("https://a/?next=/é", b""),
+            "https://a/?next=/%C3%A9"
+        );
+    }
+
+    #[test]
+    fn a_client_cannot_add_to_a_host_that_is_written_out() {
+        for text in [
+            "https://www.example.com$uri",
+            "https://www.example.com${request_uri}",
+            "$scheme://www.example.com$uri",
+            "https://www.example.com/login?next=$arg_next",
+            "https://www.example.com?$args",
+        ] {
+            let template = Template::parse(text).unwrap();
+            for value in [
+                "https://www.example.com",
+                "http://www.example.com/a",
+                "https://www.example.com?a",
+            ] {
+                assert!(
+                    template.destination(value.as_bytes()).is_ok(),
+                    "{text}: {value}"
+                );
+            }
+            for value in [
+                "https://www.example.com.evil.example/",
+                "https://www.example.computer/",
+                "https://www.example.com:81/",
+                "https://evil.example/",
+            ] {
+                let destination = template.destination(value.as_bytes());
+                assert_eq!(destination, Err(UrlError::OtherHost), "{text}: {value}");
+            }
+            assert_eq!(
+                template.destination(b"https://www.example.com@evil/"),
+                Err(UrlError::Host)
+            );
+            assert_eq!(template.destination(b""), Err(UrlError::Scheme));
+        }
+    }
+
+    #[test]
+    fn a_variable_of_the_operator_s_may_be_the_whole_url_or_host() {
+        for text in [
+            "$application",
+            "${application}/login",
+            "https://$site/",
+            "$scheme://$site",
+            "https://$hostname",
+        ] {
+            let template = Template::parse(text).unwrap();
+            assert!(
+                template.destination(b"https://www.example.com/").is_ok(),
+                "{text}"
+            );
+            assert!(template.destination(b"www.example.com").is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_of_the_client_s_is_no_host() {
+        for text in [
+            "https://$host",
+            "https://$HOST/",
+            "https://${Host}",
+            "$scheme://$host:8080",
+            "https://$http_host/a",
+            "https://${HTTP_X_HOST}/",
+            "$arg_url",
+            "https://$arg_h",
+            "https://$cookie_h/",
+            "$uri",
+            "$1",
+            "https://$site$uri",
+            "https://$args",
+            "$request_uri/",
+            "https://${ssl_server_name}/",
+        ] {
+            assert_eq!(Template::parse(text), Err(UrlError::ClientsHost), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_that_can_be_no_url_are_refused() {
+        for text in [
+            "ftp://$x",
+            "www.example.com$uri",
+            "/$uri",
+            "http$x",
+            "off$x",
+            "",
+        ] {
+            assert_eq!(Template::parse(text), Err(UrlError::Scheme), "{text}");
+        }
+        for text in [
+            "https://u@$x",
+            "https://a b/$x",
+            "https://a b$x",
+            "https:///$x",
+        ] {
+            assert_eq!(Template::parse(text), Err(UrlError::Host), "{text}");
+        }
+        for text in [
+            "https://www.$domain/",
+            "https://www.example.com:$port",
+            "https://[$ip]/",
+        ] {
+            assert_eq!(Template::parse(text), Err(UrlError::PartOfHost), "{text}");
         }
     }
 

@@ -15,11 +15,16 @@ pub enum Action {
 
 /// Why an action's text means nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected redirect, a status from 400 to 599, or a named location such as @app")]
+#[error(
+    "expected redirect, a status from 400 to 599 other than 408, 494 to 497 and 499, which nginx \
+     answers in its own way, or a named location such as @app"
+)]
 pub struct ActionError;
 
 impl Action {
-    /// Reads `redirect`, `400` to `599`, or `@name`.
+    /// Reads `redirect`, `400` to `599`, or `@name`. Statuses for which nginx
+    /// closes the connection without an answer (but `444`, which exists for that)
+    /// or answers 400 are left out.
     ///
     /// # Errors
     /// [`ActionError`] for any other text.
@@ -28,6 +33,7 @@ impl Action {
             "redirect" => Ok(Self::Redirect),
             name if name.starts_with('@') && name.len() > 1 => Ok(Self::Named(name.into())),
             code if code.len() == 3 => match code.parse() {
+                Ok(408 | 494..=497 | 499) => Err(ActionError),
                 Ok(status @ 400..=599) => Ok(Self::Status(status)),
                 _ => Err(ActionError),
             },
@@ -51,11 +57,9 @@ pub struct Responses {
     pub dry_run: bool,
 }
 
-/// The answer to a decision.
+/// The answer to a request that is not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Response<'a> {
-    /// Go on with the request.
-    Pass,
+pub enum Answer<'a> {
     /// Redirect to the application with this status.
     Redirect(u16),
     /// Answer with this status.
@@ -65,25 +69,25 @@ pub enum Response<'a> {
 }
 
 impl Responses {
-    /// What to answer to a decision.
+    /// What to answer to a decision; nothing, where the request goes on.
     #[must_use]
-    pub fn respond(&self, decision: &Decision<'_>) -> Response<'_> {
+    pub fn respond(&self, decision: &Decision<'_>) -> Option<Answer<'_>> {
         let action = match decision.status() {
-            Status::Granted => return Response::Pass,
-            _ if self.dry_run => return Response::Pass,
+            Status::Granted => return None,
+            _ if self.dry_run => return None,
             Status::Missing => &self.missing,
             Status::Expired => &self.expired,
             Status::Invalid => &self.invalid,
         };
-        match action {
-            Action::Redirect => Response::Redirect(self.redirect_code),
-            Action::Status(status) => Response::Status(*status),
-            Action::Named(name) => Response::HandOver(name),
-        }
+        Some(match action {
+            Action::Redirect => Answer::Redirect(self.redirect_code),
+            Action::Status(status) => Answer::Status(*status),
+            Action::Named(name) => Answer::HandOver(name),
+        })
     }
 }
 
-impl Response<'_> {
+impl Answer<'_> {
     /// Whether no cache may keep this answer: a token could arrive the next
     /// moment. What a named location answers is its own affair.
     #[must_use]
@@ -117,9 +121,9 @@ mod tests {
     fn each_status_has_its_own_action() {
         let responses = responses(false);
         let respond = |reason: Reason| responses.respond(&reason.into());
-        assert_eq!(responses.respond(&GRANT), Response::Pass);
-        assert_eq!(respond(Reason::NoToken), Response::HandOver("@app"));
-        assert_eq!(respond(Reason::TokenExpired), Response::Redirect(307));
+        assert_eq!(responses.respond(&GRANT), None);
+        assert_eq!(respond(Reason::NoToken), Some(Answer::HandOver("@app")));
+        assert_eq!(respond(Reason::TokenExpired), Some(Answer::Redirect(307)));
         for reason in [
             Reason::TokenRepeated,
             Reason::TokenEmpty,
@@ -128,7 +132,7 @@ mod tests {
             Reason::TokenInFuture,
             Reason::UnsafePath,
         ] {
-            assert_eq!(respond(reason), Response::Status(404));
+            assert_eq!(respond(reason), Some(Answer::Status(404)));
         }
     }
 
@@ -136,14 +140,14 @@ mod tests {
     fn a_dry_run_lets_everything_through() {
         let responses = responses(true);
         for reason in [Reason::NoToken, Reason::TokenExpired, Reason::BadSignature] {
-            assert_eq!(responses.respond(&reason.into()), Response::Pass);
+            assert_eq!(responses.respond(&reason.into()), None);
         }
     }
 
     #[test]
     fn refusals_and_redirects_are_not_for_caches() {
-        assert!(Response::Redirect(302).is_uncacheable() && Response::Status(403).is_uncacheable());
-        assert!(!Response::Pass.is_uncacheable() && !Response::HandOver("@app").is_uncacheable());
+        assert!(Answer::Redirect(302).is_uncacheable() && Answer::Status(403).is_uncacheable());
+        assert!(!Answer::HandOver("@app").is_uncacheable());
     }
 
     #[test]
