@@ -291,23 +291,25 @@ impl<'r> Request<'r> {
     pub fn set_location(mut self, url: &'r [u8]) -> Option<Location> {
         let header = self.push_header("Location", url)?;
         self.raw_mut().headers_out.location = header;
-        Some(Location {
-            header,
-            url: url.as_ptr(),
-        })
+        Some(Location { url: url.as_ptr() })
     }
 
-    /// Removes a `Location` of ours where another has taken its place: that of an
-    /// upstream behind an `error_page`.
+    /// Removes a `Location` of ours where there is another: that of an upstream
+    /// behind an `error_page`.
     pub fn remove_if_replaced(self, location: Location) {
-        if self.raw().headers_out.location == location.header {
-            return;
-        }
-        // SAFETY: the header is in the request's pool.
-        let header = unsafe { &mut *location.header };
-        // nginx may have emptied the list, and filled it again.
-        if ptr::eq(header.value.data, location.url) {
-            header.hash = 0;
+        let is_ours = |header: &ngx_table_elt_t| ptr::eq(header.value.data, location.url);
+        let is_location =
+            |header: &ngx_table_elt_t| header.key.as_bytes().eq_ignore_ascii_case(b"Location");
+        let mut replaced = false;
+        self.each_header(|header| {
+            replaced |= header.hash != 0 && is_location(header) && !is_ours(header);
+        });
+        if replaced {
+            self.each_header(|header| {
+                if is_location(header) && is_ours(header) {
+                    header.hash = 0;
+                }
+            });
         }
     }
 
@@ -330,19 +332,24 @@ impl<'r> Request<'r> {
     }
 
     /// Removes the response headers with one of these names.
-    pub fn remove_headers(mut self, names: &[&[u8]]) {
+    pub fn remove_headers(self, names: &[&[u8]]) {
+        self.each_header(|header| {
+            let name = header.key.as_bytes();
+            if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+                // How nginx marks headers that are not sent.
+                header.hash = 0;
+            }
+        });
+    }
+
+    fn each_header(mut self, mut visit: impl FnMut(&mut ngx_table_elt_t)) {
         let mut part: *mut _ = &raw mut self.raw_mut().headers_out.headers.part;
         // SAFETY: nginx keeps the elements in a list of parts that ends with null.
         while let Some(current) = unsafe { part.as_mut() } {
             let headers = current.elts.cast::<ngx_table_elt_t>();
             for index in 0..current.nelts {
                 // SAFETY: a part has so many elements of this type.
-                let header = unsafe { &mut *headers.add(index) };
-                let name = header.key.as_bytes();
-                if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                    // How nginx marks headers that are not sent.
-                    header.hash = 0;
-                }
+                visit(unsafe { &mut *headers.add(index) });
             }
             part = current.next;
         }
@@ -366,7 +373,6 @@ type Cleanup = unsafe extern "C" fn(*mut c_void);
 /// A `Location` header of ours.
 #[derive(Clone, Copy)]
 pub struct Location {
-    header: *mut ngx_table_elt_t,
     url: *const u8,
 }
 

@@ -115,24 +115,30 @@ impl<'r> State<'r> {
     /// Begins a run in a guarded location. `None` when memory is short.
     fn enter(&self, request: Request<'r>, settings: &'r Settings) -> Option<Run<'r>> {
         let sources = &settings.policy.sources;
-        let view = RequestView {
-            target: self.target,
-        };
+        let view = RequestView::new(self.target);
         let carried = take(&view, sources);
 
         // Cleaned is what nginx holds, not what the viewer asked for: an earlier
         // run may already have taken other credentials out.
-        let current = RequestView {
-            target: request.target(),
+        let untouched = std::ptr::eq(request.target(), self.target);
+        let current = match untouched {
+            true => view,
+            false => RequestView::new(request.target()),
         };
-        if carried.is_empty() && current.target.starts_with(b"/") {
-            self.clean_target.set(current.target);
-        } else {
-            // One byte more, for the slash that an empty path stands for.
-            let capacity = current.target.len().checked_add(1)?;
-            let clean = request.collect(source::clean_target(&current, sources), capacity)?;
-            self.clean_target.set(clean);
-        }
+        let parts = match untouched {
+            true => carried.clean_parts(&view),
+            false => None,
+        };
+        self.clean_target.set(match parts {
+            Some([whole, b""]) => whole,
+            Some(parts) => request.collect(parts.into_iter(), current.target().len())?,
+            None if carried.is_empty() && current.target().starts_with(b"/") => current.target(),
+            None => {
+                // One byte more, for the slash that an empty path stands for.
+                let capacity = current.target().len().checked_add(1)?;
+                request.collect(source::clean_target(&current, sources), capacity)?
+            }
+        });
 
         let (args, line) = (request.args(), request.request_line());
         if settings.strip {
@@ -145,7 +151,7 @@ impl<'r> State<'r> {
         };
         if application == b"off" {
             request.set_args(args);
-            request.set_target(current.target);
+            request.set_target(current.target());
             request.set_request_line(line);
             return Some(Run::Unguarded);
         }
@@ -172,12 +178,15 @@ impl<'r> State<'r> {
         carried: &Carried<'_>,
     ) -> Option<()> {
         let sources = &settings.policy.sources;
-        let clean = RequestView {
-            target: self.clean_target.get(),
-        };
+        let clean_target = self.clean_target.get();
         let args = request.args();
         if std::ptr::eq(args, current.query().unwrap_or_default()) {
-            request.set_args(clean.query().unwrap_or_default());
+            if !carried.is_empty() {
+                // The path is the same, or empty and now a slash.
+                let path_len = current.path().len();
+                let query = clean_target.get(path_len.saturating_add(1)..);
+                request.set_args(query.unwrap_or_default());
+            }
         } else if !args.is_empty() {
             // Changed by a rewrite or brought by an internal redirect, or cut by
             // nginx at a `#`.
@@ -186,12 +195,14 @@ impl<'r> State<'r> {
         if carried.is_empty() {
             return Some(());
         }
-        request.set_target(clean.target);
+        request.set_target(clean_target);
         let line = request.request_line();
         // A mask may be longer than what it stands for.
         let capacity = line.len().checked_mul(2)?;
-        let masked = source::masked_request_line(line, sources);
-        request.set_request_line(request.collect(masked, capacity)?);
+        request.set_request_line(match carried.masked_parts(current, line) {
+            Some(parts) => request.collect(parts.into_iter(), capacity)?,
+            None => request.collect(source::masked_request_line(line, sources), capacity)?,
+        });
         Some(())
     }
 }

@@ -421,13 +421,13 @@ my ($signature) = token("/media/a.txt") =~ /:(.*)/;
 
 
 
-=== what has the form of a token but no signature of ours is a bad signature
+=== what is as long as a token but no signature of ours is a bad signature, and the rest malformed
 --- config eval: main::keyed("main.key", "add_header X-Reason \$crossdomain_media_reason always;")
 --- request eval
 my ($signature) = token("/media/a.txt") =~ /:(.*)/;
 [ map { "GET /media/a.txt?token=$_" } "x:", "1r31eq:%00", "1r31eq:%zz", "1r31eq:$signature", "0:$signature", "1r31eq:" . "A" x 43 ]
 --- refused: 403
---- response_headers eval: [ ("X-Reason: bad_signature") x 6 ]
+--- response_headers eval: [ ("X-Reason: token_malformed") x 3, ("X-Reason: bad_signature") x 3 ]
 
 
 

@@ -126,6 +126,7 @@ sorry
 
 === error_page: our refusal may go to a named location of the guarded server
 --- config eval: "$main::Guard error_page 403 = \@denied; location /media/ { } location \@denied { try_files /denied.html =500; }"
+--- suppress_stderr
 --- request
 GET /media/a.txt?token=x
 --- refused: 200
@@ -362,18 +363,38 @@ sorry
 
 
 
-=== post_action runs neither for nor against a grant
+=== post_action runs whatever was decided, and takes no token with it
 --- http_config
-    log_format after 'after $request_uri';
+    log_format after 'after $http_x_of';
     server {
         listen $TEST_NGINX_UPSTREAM;
         access_log logs/access.log after;
         location / { return 204; }
     }
---- config eval: "$main::Guard location /media/ { post_action /after; } location = /after { proxy_pass http://\$TEST_NGINX_UPSTREAM; }"
---- pipelined_requests eval: [ "GET " . signed("/media/a.txt"), "GET /media/a.txt", "GET " . signed("/media/a.txt") ]
+--- config eval: "$main::Guard location /media/ { post_action /after; } location = /after { proxy_pass http://\$TEST_NGINX_UPSTREAM; proxy_set_header X-Of \$crossdomain_media_uri; }"
+--- pipelined_requests eval: [ "GET " . signed("/media/a.txt") . "&n=1", "GET /media/a.txt?n=2", "GET " . signed("/media/a.txt") . "&n=3" ]
 --- error_code eval: [ 200, 302, 200 ]
+--- access_log
+after /media/a.txt?n=1
+after /media/a.txt?n=2
+after /media/a.txt?n=3
 --- no_access_log eval: qr/token=[^*]/
+
+
+
+=== post_action after the page of a refusal is refused, and harms nobody
+--- http_config
+    log_format after 'after $http_x_of';
+    server {
+        listen $TEST_NGINX_UPSTREAM;
+        access_log logs/access.log after;
+        location / { return 204; }
+    }
+--- config eval: "$main::Guard error_page 403 /denied.html; location /media/ { } location = /denied.html { post_action /after; } location = /after { proxy_pass http://\$TEST_NGINX_UPSTREAM; proxy_set_header X-Of \$crossdomain_media_uri; }"
+--- pipelined_requests eval: [ "GET /media/a.txt?token=x", "GET " . signed("/media/a.txt"), "GET /media/a.txt?token=x" ]
+--- error_code eval: [ 403, 200, 403 ]
+--- response_body eval: [ "sorry\n", "private\n", "sorry\n" ]
+--- no_access_log eval: qr/^after /
 
 
 

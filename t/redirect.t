@@ -94,7 +94,7 @@ main::locations("/", "/media/%61.txt", "/media/a%2fb", "/media/My%20File.txt", "
 
 
 
-=== a path that would extend the host's name cannot: it begins with a slash
+=== nginx itself answers 400 to a target without a slash, which would extend the host's name
 --- config eval: main::to("https://www.example.com")
 --- raw_request eval: raw_get(".evil.example/")
 --- error_code: 400

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
 use crate::key::{Key, Kind};
-use crate::query;
 use crate::request::RequestView;
-use crate::scope;
+use crate::scope::{self, Path};
 use crate::source::{Carried, Credential, Source};
 
 /// nginx's clock is whole seconds, so a token made within this second may look
@@ -227,19 +226,19 @@ fn verify<'k>(
         Credential::Empty => return Err(Reason::TokenEmpty.into()),
         Credential::Repeated => return Err(Reason::TokenRepeated.into()),
     };
-    if scope::is_unsafe(view) {
+    let path = Path::new(view.path());
+    if scope::is_unsafe(view, &path) {
         return Err(Reason::UnsafePath.into());
     }
     let mut buffer = [0; MAX_TOKEN_LEN];
-    let text = query::decode_value(value, &mut buffer).ok_or(Reason::TokenMalformed)?;
-    let token = Token::parse(text).ok_or(Reason::TokenMalformed)?;
-    let (key_id, key) = find_key(view.path(), &token, &policy.keys, env)?;
-    check_time(key_id, key, token.born(), policy, now)
+    let token = Token::from_value(value, &mut buffer).ok_or(Reason::TokenMalformed)?;
+    let (key_id, key) = find_key(&path, &token, &policy.keys, env)?;
+    check_time(key_id, key, token.born, policy, now)
 }
 
 /// The key that made the token's signature for this path.
 fn find_key<'k>(
-    path: &[u8],
+    path: &Path<'_>,
     token: &Token<'_>,
     keys: &'k [Arc<Key>],
     env: &mut impl Env,
@@ -254,7 +253,7 @@ fn find_key<'k>(
             reason = Reason::UnsafePath;
             continue;
         };
-        if django.verifies(token, signed_part) {
+        if django.verifies(token, &signed_part) {
             env.trace(format_args!("key {number}: the signature holds"));
             return Ok((key.id(), django));
         }

@@ -28,7 +28,7 @@
 //!     leeway: 0,
 //! };
 //! let target = b"/media/a/b.pdf?token=1r31eq%3AU2XBGXdGPAV6XbThMfnKoN4zxqJ2K9LO7u2Ivfr4xB0";
-//! let view = RequestView { target };
+//! let view = RequestView::new(target);
 //! let carried = take(&view, &policy.sources);
 //! let decision = decide(&view, &carried, &policy, 1_700_000_000, &mut NoTrace);
 //! assert!(matches!(decision, Decision::Granted(_)));

@@ -2,6 +2,7 @@
 //! are percent-decoded exactly once (WHATWG URL, `application/x-www-form-urlencoded`;
 //! `;` does not separate).
 
+use memchr::{memchr, memchr2};
 use percent_encoding::percent_decode;
 
 /// One `name=value` pair as it stands in the query.
@@ -15,6 +16,7 @@ pub struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     fn new(raw: &'a [u8]) -> Self {
+        // Names are short: no matter for `memchr`.
         let mut parts = raw.splitn(2, |&byte| byte == b'=');
         Self {
             raw,
@@ -48,9 +50,23 @@ impl<'a> Pair<'a> {
     }
 }
 
+/// Splits at the first `byte`, which goes.
+fn split_once(text: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
+    let halves = memchr(byte, text).and_then(|at| text.split_at_checked(at));
+    match halves {
+        Some((head, [_, tail @ ..])) => (head, Some(tail)),
+        _ => (text, None),
+    }
+}
+
 /// The pairs of a raw query, in order; empty ones are kept.
 pub fn pairs(query: &[u8]) -> impl Iterator<Item = Pair<'_>> {
-    query.split(|&byte| byte == b'&').map(Pair::new)
+    let mut rest = Some(query);
+    std::iter::from_fn(move || {
+        let (pair, tail) = split_once(rest?, b'&');
+        rest = tail;
+        Some(Pair::new(pair))
+    })
 }
 
 /// Decodes a value into `buffer`: percent-escapes once, `+` as a space.
@@ -58,27 +74,39 @@ pub fn pairs(query: &[u8]) -> impl Iterator<Item = Pair<'_>> {
 /// Returns `None` when the decoded value does not fit. An escape that is not
 /// one stands for itself, as in Python's `unquote_plus`.
 #[must_use]
-pub fn decode_value<'b>(value: &[u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+pub fn decode_value<'b>(value: &'b [u8], buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+    let mut rest = value;
     let mut len: usize = 0;
-    let mut decoded = value.split_inclusive(|&byte| byte == b'+').flat_map(|run| {
-        let (text, plus) = match run {
-            [text @ .., b'+'] => (text, true),
-            text => (text, false),
+    while let Some(run) = memchr2(b'%', b'+', rest) {
+        let (plain, special) = rest.split_at_checked(run)?;
+        let (byte, tail) = match special {
+            [b'%', high, low, tail @ ..] => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => ((high << 4) | low, tail),
+                _ => (b'%', special.get(1..)?),
+            },
+            [b'+', tail @ ..] => (b' ', tail),
+            [byte, tail @ ..] => (*byte, tail),
+            [] => break,
         };
-        percent_decode(text).chain(plus.then_some(b' '))
-    });
-    // `zip` would take one byte too many from the side that is longer.
-    for slot in buffer.iter_mut() {
-        let Some(byte) = decoded.next() else {
-            return buffer.get(..len);
-        };
-        *slot = byte;
-        len = len.saturating_add(1);
+        let end = len.checked_add(run)?;
+        buffer.get_mut(len..end)?.copy_from_slice(plain);
+        *buffer.get_mut(end)? = byte;
+        len = end.checked_add(1)?;
+        rest = tail;
     }
-    match decoded.next() {
-        None => buffer.get(..len),
-        Some(_) => None,
+    if len == 0 {
+        // Nothing to decode, nothing to copy.
+        return (value.len() <= buffer.len()).then_some(value);
     }
+    let end = len.checked_add(rest.len())?;
+    buffer.get_mut(len..end)?.copy_from_slice(rest);
+    buffer.get(..end)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit)
+        .to_digit(16)
+        .and_then(|value| u8::try_from(value).ok())
 }
 
 #[cfg(test)]

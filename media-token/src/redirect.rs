@@ -17,8 +17,8 @@ pub enum UrlError {
     /// A variable has added to the host.
     #[error("expected the host as configured")]
     OtherHost,
-    /// A variable that stands for a part of the host.
-    #[error("a variable may stand for the whole host, not for a part of it")]
+    /// A host that ends in a variable: anything could follow.
+    #[error("a variable may stand for the whole host or its beginning, not for its end")]
     PartOfHost,
     /// A variable that the client sets, where the host should be.
     #[error(
@@ -56,12 +56,15 @@ fn split(url: &[u8]) -> Result<(&[u8], &[u8]), UrlError> {
         .position(|byte| b"/?#".contains(byte))
         .unwrap_or(authority.len());
     let (host, rest) = authority.split_at_checked(end).ok_or(UrlError::Host)?;
-    let is_host_byte = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._[]:".contains(byte);
     if matches!(host, [] | [b':', ..]) || !host.iter().all(is_host_byte) {
         return Err(UrlError::Host);
     }
     let origin_len = scheme_len.saturating_add(end);
     Ok((url.get(..origin_len).unwrap_or_default(), rest))
+}
+
+fn is_host_byte(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._[]:".contains(byte)
 }
 
 /// Where viewers without a valid token are sent.
@@ -93,10 +96,25 @@ impl<'a> Destination<'a> {
     /// be injected and browsers read the same URL.
     pub fn location(self, clean_target: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
         let target: &[u8] = if self.takes_target { clean_target } else { b"" };
-        [self.url, target]
-            .into_iter()
-            .flat_map(|part| percent_encode(part, INVISIBLE).map(str::as_bytes))
+        [self.url, target].into_iter().flat_map(escape)
     }
+}
+
+/// Percent-encodes what is not visible ASCII, in pieces: mostly nothing, in one.
+fn escape(part: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    // Not `all`, which looks at the bytes one by one.
+    let is_invisible = |byte: u8| !(b'!'..=b'~').contains(&byte);
+    let clean = !part
+        .iter()
+        .fold(false, |any, &byte| any | is_invisible(byte));
+    let (whole, rest): (_, &[u8]) = if clean {
+        (Some(part), b"")
+    } else {
+        (None, part)
+    };
+    whole
+        .into_iter()
+        .chain(percent_encode(rest, INVISIBLE).map(str::as_bytes))
 }
 
 /// A URL without variables, as it stands in the configuration.
@@ -131,12 +149,21 @@ impl Url {
 
 /// A URL with variables (`$name`, `${name}`), as it stands in the configuration.
 ///
-/// Variables may choose the path, and a variable of the operator's (a `map`) the
-/// host. None may add to a host that is written out, whatever a client sends.
+/// Variables may choose the path, and variables of the operator's (a `map`) the
+/// host or a part of it. None may add to what is written out of the host, whatever
+/// a client sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
-    /// Host and port, where they are written out.
-    authority: Option<Box<str>>,
+    authority: Authority,
+}
+
+/// What is known of host and port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Authority {
+    /// All.
+    Exactly(Box<str>),
+    /// How they begin and end.
+    Between(Box<str>, Box<str>),
 }
 
 impl Template {
@@ -145,31 +172,41 @@ impl Template {
     /// # Errors
     /// [`UrlError`] when no values of the variables could make it a safe URL.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let schemes = ["https://", "http://", "$scheme://", "${scheme}://"];
-        let after_scheme = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
-        let rest = match after_scheme {
-            Some(rest) => rest,
-            None if text.starts_with('$') => text,
-            None => return Err(UrlError::Scheme),
+        let rest = match text.split_once("://") {
+            Some(("http" | "https", rest)) => rest,
+            Some((scheme, rest))
+                if scheme.starts_with('$') && !scheme.contains(['/', '?', '#']) =>
+            {
+                rest
+            }
+            _ if text.starts_with('$') => text,
+            _ => return Err(UrlError::Scheme),
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let (literal, variables) = match authority.split_once('$') {
-            Some((literal, _)) => (literal, authority),
-            None => (authority, ""),
+        let mut parts = authority.split('$');
+        let head = parts.next().unwrap_or_default();
+        let mut variables = parts.map(split_variable).peekable();
+        let is_literal = variables.peek().is_none();
+        let tail = variables.clone().last().map_or("", |(_, tail)| tail);
+        let authority = if is_literal || (!head.is_empty() && tail.is_empty()) {
+            if !is_literal && head.ends_with(['.', ':', '-', '[']) {
+                return Err(UrlError::PartOfHost);
+            }
+            split(format!("https://{head}").as_bytes())?;
+            Authority::Exactly(head.into())
+        } else if variables.any(|(name, _)| is_set_by_the_client(name)) {
+            return Err(UrlError::ClientsHost);
+        } else {
+            if !head
+                .bytes()
+                .chain(tail.bytes())
+                .all(|byte| is_host_byte(&byte))
+            {
+                return Err(UrlError::Host);
+            }
+            Authority::Between(head.into(), tail.into())
         };
-        if literal.is_empty() && !variables.is_empty() {
-            return match variables.split('$').skip(1).any(is_set_by_the_client) {
-                true => Err(UrlError::ClientsHost),
-                false => Ok(Self { authority: None }),
-            };
-        }
-        if literal.ends_with(['.', ':', '-', '[']) && !variables.is_empty() {
-            return Err(UrlError::PartOfHost);
-        }
-        split(format!("https://{literal}").as_bytes())?;
-        Ok(Self {
-            authority: Some(literal.into()),
-        })
+        Ok(Self { authority })
     }
 
     /// Reads what the text has evaluated to.
@@ -178,25 +215,34 @@ impl Template {
     /// [`UrlError`] when that is no URL, or one of another host.
     pub fn destination<'a>(&self, value: &'a [u8]) -> Result<Destination<'a>, UrlError> {
         let (origin, _) = split(value)?;
-        if let Some(authority) = &self.authority {
-            let mut parts = origin.splitn(3, |&byte| byte == b'/');
-            if parts.nth(2) != Some(authority.as_bytes()) {
-                return Err(UrlError::OtherHost);
-            }
+        let authority = origin.splitn(3, |&byte| byte == b'/').nth(2);
+        let authority = authority.unwrap_or_default();
+        let is_configured = match &self.authority {
+            Authority::Exactly(host) => authority == host.as_bytes(),
+            Authority::Between(head, tail) => authority
+                .strip_prefix(head.as_bytes())
+                .is_some_and(|rest| rest.ends_with(tail.as_bytes())),
+        };
+        match is_configured {
+            true => Destination::parse(value),
+            false => Err(UrlError::OtherHost),
         }
-        Destination::parse(value)
     }
 }
 
-/// Whether a text begins with the name of a variable that clients set, in braces
-/// or not. nginx's names have no case.
-fn is_set_by_the_client(text: &str) -> bool {
-    let is_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
-    let name: String = text
-        .trim_start_matches('{')
-        .chars()
-        .take_while(is_name)
-        .collect();
+/// Splits what follows a `$` into the variable's name, in braces or not, and the
+/// text behind it.
+fn split_variable(text: &str) -> (&str, &str) {
+    if let Some((name, tail)) = text.strip_prefix('{').and_then(|text| text.split_once('}')) {
+        return (name, tail);
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
+/// Whether a variable is one that clients set. nginx's names have no case.
+fn is_set_by_the_client(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     // Positional captures are of the request's URI.
     let capture = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
@@ -216,7 +262,7 @@ fn is_set_by_the_client(text: &str) -> bool {
     ];
     capture
         || names.contains(&name.as_str())
-        || prefixes.iter().any(|start| name.starts_with(start))
+        || prefixes.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The scheme, host and port under which viewers see this site.
@@ -345,6 +391,8 @@ mod tests {
             "https://www.example.com$uri",
             "https://www.example.com${request_uri}",
             "$scheme://www.example.com$uri",
+            "$SCHEME://www.example.com$uri",
+            "${proto}://www.example.com$arg_r",
             "https://www.example.com/login?next=$arg_next",
             "https://www.example.com?$args",
         ] {
@@ -395,12 +443,39 @@ mod tests {
     }
 
     #[test]
+    fn a_variable_of_the_operator_s_may_begin_a_host() {
+        let template = Template::parse("https://$tenant.example.com").unwrap();
+        let is_configured = |value: &str| template.destination(value.as_bytes()).is_ok();
+        assert!(
+            is_configured("https://acme.example.com") && is_configured("https://a.example.com/b")
+        );
+        for value in [
+            "https://evil.test#.example.com",
+            "https://evil.test/.example.com",
+            "https://example.com",
+        ] {
+            assert!(!is_configured(value), "{value}");
+        }
+        assert!(Template::parse("https://www.$site:8443/").is_ok());
+        for text in [
+            "https://$site$uri",
+            "https://${arg_a}.example.com",
+            "https://$1.example.com",
+        ] {
+            assert_eq!(Template::parse(text), Err(UrlError::ClientsHost), "{text}");
+        }
+        for text in ["https://$site b/", "https://u@$site.example.com"] {
+            assert_eq!(Template::parse(text), Err(UrlError::Host), "{text}");
+        }
+    }
+
+    #[test]
     fn a_variable_of_the_client_s_is_no_host() {
         for text in [
             "https://$host",
             "https://$HOST/",
             "https://${Host}",
-            "$scheme://$host:8080",
+            "$scheme://$host",
             "https://$http_host/a",
             "https://${HTTP_X_HOST}/",
             "$arg_url",
@@ -408,7 +483,6 @@ mod tests {
             "https://$cookie_h/",
             "$uri",
             "$1",
-            "https://$site$uri",
             "https://$args",
             "$request_uri/",
             "https://${ssl_server_name}/",
@@ -437,11 +511,7 @@ mod tests {
         ] {
             assert_eq!(Template::parse(text), Err(UrlError::Host), "{text}");
         }
-        for text in [
-            "https://www.$domain/",
-            "https://www.example.com:$port",
-            "https://[$ip]/",
-        ] {
+        for text in ["https://www.$domain/", "https://www.example.com:$port"] {
             assert_eq!(Template::parse(text), Err(UrlError::PartOfHost), "{text}");
         }
     }

@@ -7,6 +7,7 @@
 //! (FORMATS.md, 1.4). What nginx would normalise further is refused, so that
 //! what is served is what was signed.
 
+use memchr::{memchr, memrchr};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_encode};
 
 use crate::request::RequestView;
@@ -38,102 +39,175 @@ pub enum Signs {
     Parent,
 }
 
-/// Percent-encoded in every form: all but letters, digits, `-._~` and `/`.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
+/// `django.urls.resolvers`: `RFC3986_SUBDELIMS + "/~:@"`, and what Python's
+/// `quote` never quotes.
+const REVERSE_SAFE: &[u8] = b"_.-~/:@!$&'()*+,;=";
+const REVERSE: &AsciiSet = &all_but(REVERSE_SAFE);
 
-/// `django.urls.resolvers`: `RFC3986_SUBDELIMS + "/~:@"`.
-const REVERSE: &AsciiSet = &UNRESERVED
-    .remove(b'!')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'*')
-    .remove(b'+')
-    .remove(b',')
-    .remove(b';')
-    .remove(b'=')
-    .remove(b':')
-    .remove(b'@');
+/// `django.utils.encoding.filepath_to_uri`: `"/~!*()'"`, and what Python's `quote`
+/// never quotes.
+const STORAGE_SAFE: &[u8] = b"_.-~/!*()'";
+const STORAGE: &AsciiSet = &all_but(STORAGE_SAFE);
 
-/// `django.utils.encoding.filepath_to_uri`: `"/~!*()'"`.
-const STORAGE: &AsciiSet = &UNRESERVED
-    .remove(b'!')
-    .remove(b'*')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'\'');
+const fn all_but(mut safe: &[u8]) -> AsciiSet {
+    let mut set = NON_ALPHANUMERIC.remove(b'/');
+    while let [first, rest @ ..] = safe {
+        set = set.remove(*first);
+        safe = rest;
+    }
+    set
+}
 
-impl PathForm {
-    /// Passes the canonical spelling of a raw path to `sink`, piece by piece.
-    pub fn spell(self, raw: &[u8], sink: &mut impl FnMut(&[u8])) {
-        let set = match self {
-            Self::Raw => return sink(raw),
-            Self::Decoded => None,
-            Self::Reverse => Some(REVERSE),
-            Self::Storage => Some(STORAGE),
+/// A raw path, and what there is in it, gathered in one pass: mostly nothing that
+/// would have to be looked at again.
+#[derive(Clone, Copy)]
+pub struct Path<'a> {
+    raw: &'a [u8],
+    traits: u8,
+}
+
+/// A `%`.
+const ESCAPE: u8 = 1;
+/// A `.` at the beginning of a segment.
+const DOT: u8 = 2;
+/// A byte that [`PathForm::Reverse`] quotes.
+const QUOTED_BY_REVERSE: u8 = 4;
+/// A byte that [`PathForm::Storage`] quotes.
+const QUOTED_BY_STORAGE: u8 = 8;
+/// A NUL.
+const NUL: u8 = 16;
+/// A `/`: [`DOT`], shifted by [`SLASH_TO_DOT`].
+const SLASH: u8 = 128;
+const SLASH_TO_DOT: u32 = 6;
+
+/// The traits that each byte gives to its path.
+static TRAITS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut rest: &mut [u8] = &mut table;
+    let mut byte = 0_u8;
+    while let [first, tail @ ..] = rest {
+        *first = traits_of(byte);
+        byte = byte.wrapping_add(1);
+        rest = tail;
+    }
+    table
+};
+
+const fn traits_of(byte: u8) -> u8 {
+    const fn is_safe(byte: u8, mut safe: &[u8]) -> bool {
+        while let [first, rest @ ..] = safe {
+            if *first == byte {
+                return true;
+            }
+            safe = rest;
+        }
+        byte.is_ascii_alphanumeric()
+    }
+    let mut traits = match byte {
+        b'%' => ESCAPE,
+        b'.' => DOT,
+        b'/' => SLASH,
+        b'\0' => NUL,
+        _ => 0,
+    };
+    if !is_safe(byte, REVERSE_SAFE) {
+        traits |= QUOTED_BY_REVERSE;
+    }
+    if !is_safe(byte, STORAGE_SAFE) {
+        traits |= QUOTED_BY_STORAGE;
+    }
+    traits
+}
+
+impl<'a> Path<'a> {
+    /// Looks at each byte of a raw path once.
+    #[must_use]
+    pub fn new(raw: &'a [u8]) -> Self {
+        let mut traits = 0;
+        let mut previous = SLASH;
+        for &byte in raw {
+            let current = TRAITS.get(usize::from(byte)).copied().unwrap_or(u8::MAX);
+            // A dot counts after a slash only.
+            traits |= current & (!DOT | previous.wrapping_shr(SLASH_TO_DOT));
+            previous = current;
+        }
+        Self { raw, traits }
+    }
+
+    /// Passes the canonical spelling of the path to `sink`, piece by piece.
+    pub fn spell(&self, form: PathForm, sink: &mut impl FnMut(&[u8])) {
+        let (set, quoted) = match form {
+            PathForm::Raw => return sink(self.raw),
+            PathForm::Decoded => (None, 0),
+            PathForm::Reverse => (Some(REVERSE), QUOTED_BY_REVERSE),
+            PathForm::Storage => (Some(STORAGE), QUOTED_BY_STORAGE),
         };
         // Django's `escape_leading_slashes`: `//` would begin a host.
-        let escaped = self == Self::Reverse && percent_decode(raw).take(2).eq(*b"//");
+        let escaped = form == PathForm::Reverse
+            && (self.traits & ESCAPE != 0 || self.raw.starts_with(b"//"))
+            && percent_decode(self.raw).take(2).eq(*b"//");
         if escaped {
             sink(b"/%2F");
+        } else if self.traits & (ESCAPE | quoted) == 0 {
+            return sink(self.raw);
         }
         let skip = if escaped { 2 } else { 0 };
         let mut quote = |bytes: &[u8]| match set {
             Some(set) => percent_encode(bytes, set).for_each(|piece| sink(piece.as_bytes())),
             None => sink(bytes),
         };
-        if raw.contains(&b'%') {
-            percent_decode(raw)
+        if self.traits & ESCAPE == 0 {
+            quote(self.raw.get(skip..).unwrap_or_default());
+        } else {
+            percent_decode(self.raw)
                 .skip(skip)
                 .for_each(|byte| quote(&[byte]));
-        } else {
-            quote(raw.get(skip..).unwrap_or_default());
         }
     }
-}
 
-impl Signs {
-    /// The part of a raw path that was signed, or `None` where the path can be
-    /// read in more than one way and the signature covers more than one path.
-    #[must_use]
-    pub fn signed_part(self, raw_path: &[u8]) -> Option<&[u8]> {
-        match self {
-            Self::Path => Some(raw_path),
-            Self::Parent if is_ambiguous(raw_path) => None,
-            Self::Parent => {
-                let end = raw_path.iter().rposition(|&byte| byte == b'/')?;
-                raw_path.get(..end)
+    /// Whether nginx would serve another path: there is a NUL or a dot segment
+    /// after percent-decoding once.
+    fn is_unsafe(&self) -> bool {
+        if self.traits & (ESCAPE | DOT | NUL) == 0 {
+            return false;
+        }
+        let mut segment = Segment::Empty;
+        for byte in percent_decode(self.raw) {
+            segment = match (byte, segment) {
+                (b'\0', _) | (b'/', Segment::Dot | Segment::DotDot) => return true,
+                (b'/', _) => Segment::Empty,
+                (b'.', Segment::Empty) => Segment::Dot,
+                (b'.', Segment::Dot) => Segment::DotDot,
+                _ => Segment::Other,
+            };
+        }
+        matches!(segment, Segment::Dot | Segment::DotDot)
+    }
+
+    /// The path of the folder, without a slash at its end, unless readers may
+    /// disagree on the path's segments: an encoded slash, a doubled slash or a
+    /// backslash.
+    fn parent(&self) -> Option<Self> {
+        let raw_slashes = self.raw.iter().filter(|&&byte| byte == b'/').count();
+        let mut slashes: usize = 0;
+        let mut previous = 0;
+        for byte in percent_decode(self.raw) {
+            if byte == b'\\' || (byte == b'/' && previous == b'/') {
+                return None;
             }
+            slashes = slashes.saturating_add(usize::from(byte == b'/'));
+            previous = byte;
         }
+        if slashes != raw_slashes {
+            return None;
+        }
+        let end = memrchr(b'/', self.raw)?;
+        Some(Self {
+            raw: self.raw.get(..end)?,
+            // Those of the whole path, of which this has some.
+            traits: self.traits,
+        })
     }
-}
-
-/// Whether no signature can cover this request, since nginx would serve another
-/// path than the one that it names: a raw `#` (nginx cuts there), or after
-/// percent-decoding once a NUL or a dot segment.
-#[must_use]
-pub fn is_unsafe(view: &RequestView<'_>) -> bool {
-    if view.target.contains(&b'#') {
-        return true;
-    }
-    let mut segment = Segment::Empty;
-    for byte in percent_decode(view.path()) {
-        segment = match (byte, segment) {
-            (b'\0', _) | (b'/', Segment::Dot | Segment::DotDot) => return true,
-            (b'/', _) => Segment::Empty,
-            (b'.', Segment::Empty) => Segment::Dot,
-            (b'.', Segment::Dot) => Segment::DotDot,
-            _ => Segment::Other,
-        };
-    }
-    matches!(segment, Segment::Dot | Segment::DotDot)
 }
 
 /// What a path segment consists of so far.
@@ -145,21 +219,24 @@ enum Segment {
     Other,
 }
 
-/// Whether readers of a path may disagree on its segments: an encoded slash, a
-/// doubled slash or a backslash.
-#[must_use]
-pub fn is_ambiguous(raw_path: &[u8]) -> bool {
-    let raw_slashes = raw_path.iter().filter(|&&byte| byte == b'/').count();
-    let mut slashes: usize = 0;
-    let mut previous = 0;
-    for byte in percent_decode(raw_path) {
-        if byte == b'\\' || (byte == b'/' && previous == b'/') {
-            return true;
+impl Signs {
+    /// The part of a path that was signed, or `None` where the path can be read in
+    /// more than one way and the signature covers more than one path.
+    #[must_use]
+    pub fn signed_part<'a>(self, path: &Path<'a>) -> Option<Path<'a>> {
+        match self {
+            Self::Path => Some(*path),
+            Self::Parent => path.parent(),
         }
-        slashes = slashes.saturating_add(usize::from(byte == b'/'));
-        previous = byte;
     }
-    slashes != raw_slashes
+}
+
+/// Whether no signature can cover this request, since nginx would serve another
+/// path than the one that it names: a raw `#` (nginx cuts there), or after
+/// percent-decoding once a NUL or a dot segment.
+#[must_use]
+pub fn is_unsafe(view: &RequestView<'_>, path: &Path<'_>) -> bool {
+    memchr(b'#', view.target()).is_some() || path.is_unsafe()
 }
 
 #[cfg(test)]
@@ -168,12 +245,15 @@ mod tests {
 
     fn spell(form: PathForm, raw: &str) -> String {
         let mut out = Vec::new();
-        form.spell(raw.as_bytes(), &mut |piece| out.extend_from_slice(piece));
+        Path::new(raw.as_bytes()).spell(form, &mut |piece| out.extend_from_slice(piece));
         String::from_utf8(out).unwrap()
     }
 
     fn is_unsafe_target(target: &[u8]) -> bool {
-        is_unsafe(&RequestView { target })
+        {
+            let view = RequestView::new(target);
+            is_unsafe(&view, &Path::new(view.path()))
+        }
     }
 
     #[test]
@@ -255,7 +335,10 @@ mod tests {
 
     #[test]
     fn the_parent_of_an_ambiguous_path_is_none() {
-        let parent = |raw: &'static str| Signs::Parent.signed_part(raw.as_bytes());
+        let parent = |raw: &'static str| {
+            let path = Path::new(raw.as_bytes());
+            Signs::Parent.signed_part(&path).map(|part| part.raw)
+        };
         assert_eq!(parent("/docs/12/a.png"), Some(&b"/docs/12"[..]));
         assert_eq!(parent("/docs/12/"), Some(&b"/docs/12"[..]));
         assert_eq!(parent("/a%20b"), Some(&b""[..]));
@@ -269,9 +352,7 @@ mod tests {
         ] {
             assert_eq!(parent(raw), None, "{raw}");
         }
-        assert_eq!(
-            Signs::Path.signed_part(b"/docs//a%2F"),
-            Some(&b"/docs//a%2F"[..])
-        );
+        let path = Path::new(b"/docs//a%2F");
+        assert_eq!(Signs::Path.signed_part(&path).unwrap().raw, path.raw);
     }
 }

@@ -81,13 +81,26 @@ impl fmt::Debug for Credential<'_> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Carried<'a> {
     slots: [Option<Credential<'a>>; MAX_SOURCES],
+    /// How many pairs of the query hold one.
+    pairs: usize,
+    /// Where the last of them stands.
+    place: Place,
+}
+
+/// Where a pair stands in a request target: offsets of its first byte, of its
+/// value, and of the byte after it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    start: usize,
+    value: usize,
+    end: usize,
 }
 
 impl<'a> Carried<'a> {
     /// Whether the request carried no credential at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.slots.iter().all(Option::is_none)
+        self.pairs == 0
     }
 
     /// Whether a credential came in the URL, where a `Referer` would show it.
@@ -102,6 +115,49 @@ impl<'a> Carried<'a> {
         let present = |(source, slot): (usize, &Option<Credential<'a>>)| Some((source, (*slot)?));
         self.slots.iter().enumerate().filter_map(present)
     }
+
+    /// The target without the credential in two parts, of which the second may be
+    /// empty: what [`clean_target`] gives, without looking at every pair again.
+    ///
+    /// `None` unless exactly one pair holds a credential.
+    #[must_use]
+    pub fn clean_parts(&self, view: &RequestView<'a>) -> Option<[&'a [u8]; 2]> {
+        let Place { start, end, .. } = self.place;
+        if self.pairs != 1 || start < 2 {
+            return None;
+        }
+        match view.target().get(end..)? {
+            // With the `?` or `&` before it.
+            [] => Some([view.target().get(..start.checked_sub(1)?)?, b""]),
+            // With the `&` behind it.
+            [_, tail @ ..] => Some([view.target().get(..start)?, tail]),
+        }
+    }
+
+    /// The request line in three parts with the credential masked: what
+    /// [`masked_request_line`] gives, without looking at every pair again.
+    ///
+    /// `None` unless exactly one pair holds a credential, and the line holds the
+    /// target as it is.
+    #[must_use]
+    pub fn masked_parts<'l>(
+        &self,
+        view: &RequestView<'_>,
+        line: &'l [u8],
+    ) -> Option<[&'l [u8]; 3]> {
+        let Place { value, end, .. } = self.place;
+        if self.pairs != 1 || value == end {
+            return None;
+        }
+        let method_end = line.iter().position(|&byte| byte == b' ')?;
+        let target = method_end.checked_add(1)?;
+        if !line.get(target..)?.starts_with(view.target()) {
+            return None;
+        }
+        let before = line.get(..target.checked_add(value)?)?;
+        let after = line.get(target.checked_add(end)?..)?;
+        Some([before, MASK, after])
+    }
 }
 
 /// Finds the credentials that a request carries.
@@ -110,7 +166,9 @@ impl<'a> Carried<'a> {
 #[must_use]
 pub fn take<'a>(view: &RequestView<'a>, sources: &[Source]) -> Carried<'a> {
     let mut carried = Carried::default();
+    let mut start = view.query_start();
     for pair in view.query().into_iter().flat_map(query::pairs) {
+        let end = start.saturating_add(pair.raw.len());
         for (source, slot) in sources.iter().zip(&mut carried.slots) {
             if source.holds(&pair) {
                 *slot = Some(match slot {
@@ -118,8 +176,16 @@ pub fn take<'a>(view: &RequestView<'a>, sources: &[Source]) -> Carried<'a> {
                     None if pair.value().is_empty() => Credential::Empty,
                     None => Credential::Once(pair.value()),
                 });
+                carried.pairs = carried.pairs.saturating_add(1);
+                carried.place = Place {
+                    start,
+                    value: end.saturating_sub(pair.value().len()),
+                    end,
+                };
             }
         }
+        // The `&`.
+        start = end.saturating_add(1);
     }
     carried
 }
@@ -200,9 +266,7 @@ mod tests {
 
     fn clean(target: &str) -> String {
         let sources = sources(&["arg:token"]);
-        let view = RequestView {
-            target: target.as_bytes(),
-        };
+        let view = RequestView::new(target.as_bytes());
         String::from_utf8(clean_target(&view, &sources).collect::<Vec<_>>().concat()).unwrap()
     }
 
@@ -226,9 +290,7 @@ mod tests {
     fn a_repeated_argument_is_one_credential_that_cannot_hold() {
         let sources = sources(&["arg:token", "arg:t"]);
         let take = |target: &'static str| {
-            let view = RequestView {
-                target: target.as_bytes(),
-            };
+            let view = RequestView::new(target.as_bytes());
             take(&view, &sources).slots
         };
         assert_eq!(take("/a?b=1"), [None; 4]);
@@ -287,9 +349,7 @@ mod tests {
     #[test]
     fn debug_output_shows_no_credential() {
         let sources = sources(&["arg:token"]);
-        let view = RequestView {
-            target: b"/a?token=secret",
-        };
+        let view = RequestView::new(b"/a?token=secret");
         let text = format!("{:?}", take(&view, &sources));
         assert!(
             text.contains("Once(...)") && !text.contains("secret"),

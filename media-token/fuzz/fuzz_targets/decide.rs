@@ -49,7 +49,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
 
 fuzz_target!(|target: &[u8]| {
     let policy = &*POLICY;
-    let view = RequestView { target };
+    let view = RequestView::new(target);
     let carried = take(&view, &policy.sources);
     let decision = decide(&view, &carried, policy, 1_700_000_000, &mut NoTrace);
     if let Decision::Granted(_) = decision {
@@ -63,7 +63,7 @@ fuzz_target!(|target: &[u8]| {
     let clean = clean_target(&view, &policy.sources)
         .collect::<Vec<_>>()
         .concat();
-    let clean_view = RequestView { target: &clean };
+    let clean_view = RequestView::new(&clean);
     assert!(take(&clean_view, &policy.sources).is_empty());
     let again = clean_target(&clean_view, &policy.sources)
         .collect::<Vec<_>>()

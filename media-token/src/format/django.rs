@@ -7,18 +7,27 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use constant_time_eq::constant_time_eq;
 use hmac::{Hmac, KeyInit, Mac};
+use memchr::{memchr, memchr2};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
 
-use crate::scope::{PathForm, Signs};
+use crate::query;
+use crate::scope::{Path, PathForm, Signs};
 
 /// The salt of the signer that django-crossdomainmedia uses: its class path.
 pub const DEFAULT_SALT: &str = "django.core.signing.TimestampSigner";
 
 /// Decoded tokens are at most 10 + 1 + 43 bytes long.
 pub const MAX_TOKEN_LEN: usize = 54;
+
+/// Length of an unpadded base64 SHA-256 digest, in bytes.
+const SHA256_TEXT_LEN: usize = 43;
+
+/// Length of an unpadded base64 SHA-1 digest, in bytes.
+const SHA1_TEXT_LEN: usize = 27;
 
 /// Ten digits reach past the year 26,000,000,000 and fit into an `i64`.
 const MAX_TIMESTAMP_DIGITS: usize = 10;
@@ -48,35 +57,55 @@ impl Algorithm {
 pub(crate) struct Token<'t> {
     timestamp: &'t [u8],
     signature: &'t [u8],
+    /// When the token was made, in Unix seconds.
+    pub(crate) born: i64,
 }
 
 impl<'t> Token<'t> {
-    /// Splits a decoded token.
-    ///
-    /// `None` unless it holds exactly one `:`. The reference reads `b:TS:SIG`
-    /// on `/a` as a token for `/a:b` and lets it pass for `/a`; here the path
-    /// is never taken from the token.
-    pub(crate) fn parse(text: &'t [u8]) -> Option<Self> {
-        let mut parts = text.split(|&byte| byte == b':');
-        let (timestamp, signature) = (parts.next()?, parts.next()?);
-        let plausible = parts.next().is_none()
-            && (1..=MAX_TIMESTAMP_DIGITS).contains(&timestamp.len())
-            && timestamp.iter().all(u8::is_ascii_alphanumeric);
-        plausible.then_some(Self {
-            timestamp,
-            signature,
-        })
+    /// Reads the value of an argument, which `buffer` is there to decode into.
+    pub(crate) fn from_value(value: &'t [u8], buffer: &'t mut [u8; MAX_TOKEN_LEN]) -> Option<Self> {
+        // Nearly all tokens come as `TS:SIG`, or as `TS%3ASIG` from Django.
+        let end = value.iter().position(|byte| b":%".contains(byte))?;
+        let (timestamp, rest) = value.split_at_checked(end)?;
+        if let [b':', signature @ ..] | [b'%', b'3', b'A' | b'a', signature @ ..] = rest
+            && memchr2(b'%', b'+', signature).is_none()
+        {
+            return Self::new(timestamp, signature);
+        }
+        Self::parse(query::decode_value(value, buffer)?)
     }
 
-    /// When the token was made, in Unix seconds.
-    pub(crate) fn born(&self) -> i64 {
-        self.timestamp.iter().fold(0, |number: i64, &byte| {
+    /// Splits a decoded token.
+    ///
+    /// `None` unless it is a timestamp, one `:`, and as many bytes as a signature
+    /// has. The reference reads `b:TS:SIG` on `/a` as a token for `/a:b` and lets
+    /// it pass for `/a`; here the path is never taken from the token.
+    fn parse(text: &'t [u8]) -> Option<Self> {
+        let (timestamp, rest) = text.split_at_checked(memchr(b':', text)?)?;
+        let (_, signature) = rest.split_first()?;
+        Self::new(timestamp, signature)
+    }
+
+    fn new(timestamp: &'t [u8], signature: &'t [u8]) -> Option<Self> {
+        if timestamp.is_empty()
+            || timestamp.len() > MAX_TIMESTAMP_DIGITS
+            || !matches!(signature.len(), SHA256_TEXT_LEN | SHA1_TEXT_LEN)
+        {
+            return None;
+        }
+        let born = timestamp.iter().try_fold(0, |number: i64, &byte| {
             let digit = match byte {
                 b'0'..=b'9' => byte.wrapping_sub(b'0'),
                 b'A'..=b'Z' => byte.wrapping_sub(b'A').wrapping_add(10),
-                _ => byte.wrapping_sub(b'a').wrapping_add(36),
+                b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(36),
+                _ => return None,
             };
-            number.saturating_mul(62).saturating_add(i64::from(digit))
+            Some(number.saturating_mul(62).saturating_add(i64::from(digit)))
+        })?;
+        Some(Self {
+            timestamp,
+            signature,
+            born,
         })
     }
 }
@@ -143,32 +172,29 @@ impl DjangoKey {
     }
 
     /// Whether the token's signature is that of this key over the part of a
-    /// path that was signed. Compares in constant time.
-    pub(crate) fn verifies(&self, token: &Token<'_>, signed_part: &[u8]) -> bool {
-        // Strict decoding: other spellings of the same bytes (padding, unused
-        // bits) are not what Django compares with.
-        let mut buffer = [0; 36];
-        let Ok(len) = URL_SAFE_NO_PAD.decode_slice(token.signature, &mut buffer) else {
-            return false;
-        };
-        let signature = buffer.get(..len).unwrap_or_default();
+    /// path that was signed. Like Django, compares texts and not what they decode
+    /// to, so that a signature has one spelling; in constant time.
+    pub(crate) fn verifies(&self, token: &Token<'_>, signed_part: &Path<'_>) -> bool {
         match &self.mac {
-            Prepared::Sha256(mac) => self.matches(mac.clone(), token, signed_part, signature),
-            Prepared::Sha1(mac) => self.matches(mac.clone(), token, signed_part, signature),
+            Prepared::Sha256(mac) if token.signature.len() == SHA256_TEXT_LEN => {
+                self.matches(mac.clone(), token, signed_part)
+            }
+            Prepared::Sha1(mac) if token.signature.len() == SHA1_TEXT_LEN => {
+                self.matches(mac.clone(), token, signed_part)
+            }
+            _ => false,
         }
     }
 
-    fn matches(
-        &self,
-        mut mac: impl Mac,
-        token: &Token<'_>,
-        signed_part: &[u8],
-        signature: &[u8],
-    ) -> bool {
-        self.form.spell(signed_part, &mut |piece| mac.update(piece));
+    fn matches(&self, mut mac: impl Mac, token: &Token<'_>, signed_part: &Path<'_>) -> bool {
+        signed_part.spell(self.form, &mut |piece| mac.update(piece));
         mac.update(b":");
         mac.update(token.timestamp);
-        mac.verify_slice(signature).is_ok()
+        let digest = mac.finalize().into_bytes();
+        let mut text = [0; SHA256_TEXT_LEN];
+        let len = URL_SAFE_NO_PAD.encode_slice(digest, &mut text).unwrap_or(0);
+        let expected = text.get(..len).unwrap_or_default();
+        !expected.is_empty() && constant_time_eq(expected, token.signature)
     }
 }
 
@@ -176,34 +202,42 @@ impl DjangoKey {
 mod tests {
     use super::*;
 
+    const SIGNATURE: &str = "U2XBGXdGPAV6XbThMfnKoN4zxqJ2K9LO7u2Ivfr4xB0";
+
     #[test]
-    fn a_token_holds_exactly_one_colon() {
-        assert!(Token::parse(b"1r31eq:sig").is_some());
+    fn a_token_is_a_timestamp_one_colon_and_a_signature() {
+        let parses = |text: &str| Token::parse(text.as_bytes()).is_some();
+        assert!(parses(&format!("1r31eq:{SIGNATURE}")));
+        assert!(parses("1r31eq:tyVxKHhho2n76qJDvar-EzYDz34"));
         for text in [
             "",
             ":",
-            ":sig",
             "1r31eq",
-            "a:1r31eq:sig",
-            "1r31eq:sig:",
-            "1r31eq::sig",
+            "1r31eq:sig",
+            &format!(":{SIGNATURE}"),
+            &format!("a:1r31eq:{SIGNATURE}"),
+            &format!("1r31eq:{SIGNATURE}:"),
+            &format!("1r31eq::{SIGNATURE}"),
+            &format!("1r31eq:{SIGNATURE}="),
         ] {
-            assert!(Token::parse(text.as_bytes()).is_none(), "{text}");
+            assert!(!parses(text), "{text}");
         }
     }
 
     #[test]
     fn a_timestamp_is_one_to_ten_base62_digits() {
-        let born = |text: &str| Token::parse(text.as_bytes()).map(|token| token.born());
-        assert_eq!(born("1r31eq:"), Some(1_700_000_000));
-        assert_eq!(born("0:"), Some(0));
-        assert_eq!(born("z:"), Some(61));
-        assert_eq!(born("Z:"), Some(35));
-        assert_eq!(born("001r31eq:"), Some(1_700_000_000));
-        assert_eq!(born("zzzzzzzzzz:"), Some(62_i64.pow(10) - 1));
-        assert_eq!(born("zzzzzzzzzzz:"), None);
-        for text in ["-1:", "+1:", "1 :", "é:", "1_:"] {
-            assert_eq!(born(text), None, "{text}");
+        let born = |digits: &str| {
+            let text = format!("{digits}:{SIGNATURE}");
+            Token::parse(text.as_bytes()).map(|token| token.born)
+        };
+        assert_eq!(born("1r31eq"), Some(1_700_000_000));
+        assert_eq!(born("0"), Some(0));
+        assert_eq!(born("z"), Some(61));
+        assert_eq!(born("Z"), Some(35));
+        assert_eq!(born("001r31eq"), Some(1_700_000_000));
+        assert_eq!(born("zzzzzzzzzz"), Some(62_i64.pow(10) - 1));
+        for digits in ["zzzzzzzzzzz", "", "-1", "+1", "1 ", "é", "1_"] {
+            assert_eq!(born(digits), None, "{digits}");
         }
     }
 

@@ -75,9 +75,7 @@ fn every_vector_of_the_reference_gets_its_verdict() {
     for vector in vectors {
         let url = vector["url"].as_str().unwrap();
         let target = url.strip_prefix("https://media.example.org").unwrap();
-        let view = RequestView {
-            target: target.as_bytes(),
-        };
+        let view = RequestView::new(target.as_bytes());
         let policy = policy(vector);
         let carried = take(&view, &policy.sources);
         // One vector has a clock with a fraction, which nginx's has not: it is read

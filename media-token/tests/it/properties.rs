@@ -24,9 +24,7 @@ fn policy() -> Policy {
 
 fn status(target: &str) -> &'static str {
     let policy = policy();
-    let view = RequestView {
-        target: target.as_bytes(),
-    };
+    let view = RequestView::new(target.as_bytes());
     let carried = take(&view, &policy.sources);
     decide(&view, &carried, &policy, NOW, &mut NoTrace)
         .status()
@@ -35,9 +33,7 @@ fn status(target: &str) -> &'static str {
 
 fn clean(target: &str) -> String {
     let sources = policy().sources;
-    let view = RequestView {
-        target: target.as_bytes(),
-    };
+    let view = RequestView::new(target.as_bytes());
     String::from_utf8(clean_target(&view, &sources).collect::<Vec<_>>().concat()).unwrap()
 }
 
@@ -136,7 +132,7 @@ proptest! {
         let cleaned = clean(&format!("{path}?{}", join(pairs.iter().collect())));
         prop_assert_eq!(&cleaned, &expected);
         prop_assert_eq!(&clean(&cleaned), &cleaned);
-        let view = RequestView { target: cleaned.as_bytes() };
+        let view = RequestView::new(cleaned.as_bytes());
         prop_assert!(take(&view, &policy().sources).is_empty());
     }
 
@@ -163,7 +159,7 @@ proptest! {
     #[test]
     fn nothing_is_granted_without_a_signature(target in any::<Vec<u8>>(), now in any::<i64>()) {
         let policy = policy();
-        let view = RequestView { target: &target };
+        let view = RequestView::new(&target);
         let carried = take(&view, &policy.sources);
         let decision = decide(&view, &carried, &policy, now, &mut NoTrace);
         prop_assert!(matches!(decision, Decision::Refused(_)));
