@@ -1,0 +1,154 @@
+//! What runs for each request takes no memory from the heap.
+//!
+//! A binary of its own: the counter replaces its allocator.
+
+use allocation_counter::measure;
+use media_token::source::{clean_query, clean_target, masked_request_line};
+use media_token::{
+    Action, Answer, Key, KeyOptions, NoTrace, Origin, Policy, RequestView, Responses, Source, Url,
+    decide, take,
+};
+
+/// When the token below was made.
+const NOW: i64 = 1_700_000_000;
+/// Django's own, for /media/a/b.pdf; from the example of the crate.
+const TOKEN: &str = "1r31eq%3AU2XBGXdGPAV6XbThMfnKoN4zxqJ2K9LO7u2Ivfr4xB0";
+const SECRET: &[u8] = b"test-secret-key-0123456789";
+
+#[test]
+fn the_counter_counts() {
+    let allocations = measure(|| drop(std::hint::black_box(Box::new(NOW)))).count_total;
+    assert_eq!(allocations, 1);
+}
+
+#[test]
+fn a_request_allocates_nothing_from_its_target_to_its_answer() {
+    let key = |parameters: &str| {
+        let options = KeyOptions::parse(parameters.split_whitespace(), |_| None).unwrap();
+        Key::new(SECRET, &options).unwrap().into()
+    };
+    let policy = Policy {
+        sources: vec![
+            Source::parse("arg:token").unwrap(),
+            Source::parse("arg:t").unwrap(),
+        ],
+        keys: vec![
+            key("signs=parent path=decoded id=parent"),
+            key("alg=sha1"),
+            key("id=main"),
+        ],
+        max_age: 120,
+        leeway: 5,
+    };
+    let responses = Responses {
+        missing: Action::Redirect,
+        expired: Action::Named("@renew".into()),
+        invalid: Action::Status(403),
+        redirect_code: 302,
+        dry_run: false,
+    };
+    let application = Url::parse("https://www.example.com").unwrap();
+    let origin = Origin::parse("https://media.example.org").unwrap();
+
+    let good = format!("/media/a/b.pdf?token={TOKEN}");
+    for (target, now, reason, answer) in [
+        (good.clone(), NOW, "valid", None),
+        (
+            format!("/media/a/b.pdf?a=%20&t={TOKEN}&b=+"),
+            NOW,
+            "valid",
+            None,
+        ),
+        (format!("{good}&t={TOKEN}x&b"), NOW, "valid", None),
+        (
+            good.clone(),
+            NOW + 126,
+            "token_expired",
+            Some(Answer::HandOver("@renew")),
+        ),
+        (
+            "/media/a/b.pdf".into(),
+            NOW,
+            "no_token",
+            Some(Answer::Redirect(302)),
+        ),
+        (
+            "/media/%C3%BC \u{fc}?a=1&b=%2".into(),
+            NOW,
+            "no_token",
+            Some(Answer::Redirect(302)),
+        ),
+        (
+            good.replace("/a/", "/c/"),
+            NOW,
+            "bad_signature",
+            Some(Answer::Status(403)),
+        ),
+        (
+            good.replace("/a/", "/a%C3%BC%20b/"),
+            NOW,
+            "bad_signature",
+            Some(Answer::Status(403)),
+        ),
+        (
+            good.replace("%3A", "."),
+            NOW,
+            "token_malformed",
+            Some(Answer::Status(403)),
+        ),
+        (
+            good.replace("1r31eq", &"1".repeat(5000)),
+            NOW,
+            "token_malformed",
+            Some(Answer::Status(403)),
+        ),
+        (
+            format!("{good}&t%6Fken=x"),
+            NOW,
+            "token_repeated",
+            Some(Answer::Status(403)),
+        ),
+        (
+            "/media/a/b.pdf?token=&c".into(),
+            NOW,
+            "token_empty",
+            Some(Answer::Status(403)),
+        ),
+        (
+            good.replace("/a/", "/%2e%2E/"),
+            NOW,
+            "unsafe_path",
+            Some(Answer::Status(403)),
+        ),
+    ] {
+        let line = format!("GET {target} HTTP/1.1");
+        let mut outcome = None;
+        let mut bytes = 0;
+        let allocations = measure(|| {
+            let view = RequestView::new(target.as_bytes());
+            let carried = take(&view, &policy.sources);
+            let decision = decide(&view, &carried, &policy, now, &mut NoTrace);
+            outcome = Some((decision.reason(), responses.respond(&decision)));
+            bytes = [
+                clean_target(&view, &policy.sources).map(<[u8]>::len).sum(),
+                clean_query(view.query().unwrap_or_default(), &policy.sources)
+                    .map(<[u8]>::len)
+                    .sum(),
+                masked_request_line(line.as_bytes(), &policy.sources)
+                    .map(<[u8]>::len)
+                    .sum(),
+                application
+                    .destination()
+                    .location(view.path())
+                    .map(<[u8]>::len)
+                    .sum(),
+                origin.return_url(view.path()).map(<[u8]>::len).sum(),
+            ]
+            .iter()
+            .sum::<usize>();
+        });
+        assert_eq!(outcome, Some((reason, answer)), "{target}");
+        assert!(bytes > target.len().min(100), "{target}");
+        assert_eq!(allocations.count_total, 0, "{target}");
+    }
+}
