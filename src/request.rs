@@ -395,8 +395,12 @@ static STATE_OF_A_REQUEST: Cleanup = {
     state_of_a_request
 };
 
-/// nginx's strings are writable; ours are only read.
+/// nginx's strings are writable; ours are only read. Empty ones are null, which
+/// nginx tells from a pointer to nothing.
 pub fn string(bytes: &[u8]) -> ngx_str_t {
+    if bytes.is_empty() {
+        return ngx_str_t::empty();
+    }
     ngx_str_t {
         len: bytes.len(),
         data: bytes.as_ptr().cast_mut(),

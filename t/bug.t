@@ -122,6 +122,27 @@ forged
 
 
 
+=== what has been masked before an internal redirect is not cut after it
+--- config
+    location /media/ {
+        crossdomain_media https://www.example.com;
+        crossdomain_media_key $TEST_NGINX_KEYS_DIR/main.key;
+        crossdomain_media_dry_run on;
+        try_files /none /other/a.txt;
+    }
+    location /other/ {
+        crossdomain_media https://www.example.com;
+        crossdomain_media_key $TEST_NGINX_KEYS_DIR/main.key;
+    }
+--- request
+GET /media/a.txt?token=forged
+--- refused: 403
+--- access_log eval: qr{"GET /media/a\.txt\?token=\*\*\* HTTP/1\.1"}
+--- no_access_log
+forged
+
+
+
 === a space from a variable is escaped in a Location, and is no 500
 --- config
     location /media/ {
