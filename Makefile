@@ -40,10 +40,10 @@ demo: build ## run nginx with the module and the Django example on loopback, unt
 	exec nginx-test/demo/run.sh
 
 # Not prerequisites: one at a time, in this order, also under -j.
-TESTS := unittest test-nginx test-e2e test-debian test-sabotage fuzz
+TESTS := unittest test-nginx test-e2e test-browser test-debian test-sabotage fuzz
 
 .PHONY: test
-test: ## everything that proves the project: unit, nginx, end-to-end, Debian, sabotage, a short fuzz
+test: ## everything that proves the project: unit, nginx, end-to-end, browser, Debian, sabotage, a short fuzz
 	+@export FUZZ_SECONDS=$${FUZZ_SECONDS:-20}
 	for target in $(TESTS); do
 	    printf '\n==== make %s\n' "$$target"
@@ -78,6 +78,10 @@ test-nginx: build nginx-debug setup-perl ## the Test::Nginx suite; T="t/a.t t/b.
 test-e2e: build setup-python ## nginx, the real Django application and a real client, through both hosts
 	@build/venv/bin/python -m pytest nginx-test/e2e
 
+.PHONY: test-browser
+test-browser: build setup-python setup-browser ## the demo in headless Chromium; build/screenshots shows what it saw
+	@build/venv/bin/python -m pytest nginx-test/browser
+
 .PHONY: test-sabotage
 test-sabotage: build nginx-debug setup-perl ## break the code in small ways; a named test must notice each
 	@nginx-test/sabotage/run.sh
@@ -85,6 +89,14 @@ test-sabotage: build nginx-debug setup-perl ## break the code in small ways; a n
 .PHONY: test-debian
 test-debian: setup-build setup-perl ## the smoke suite with Debian's own nginx
 	@nginx-test/debian.sh
+
+.PHONY: bench
+bench: build setup-bench ## what the module costs, beside others: docs/performance.md; QUICK=1 for a glance, in build/bench
+	@nginx-test/debian.sh --build-only
+	export CRITERION_HOME=$(CURDIR)/build/bench/criterion
+	cargo bench -p media-token --locked --target-dir '$(CARGO_TARGET_DIR)' --bench django -- $${QUICK:+--quick} \
+	    >build/log/criterion.log 2>&1 || { tail -n 40 build/log/criterion.log >&2; exit 1; }
+	build/venv/bin/python nginx-test/bench/bench.py
 
 .PHONY: fuzz
 fuzz: setup-fuzz ## feed each fuzz target for FUZZ_SECONDS (60)
@@ -102,6 +114,6 @@ nginx: setup-build
 nginx-debug: setup-build
 	@nginx-test/nginx.sh debug
 
-.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-fuzz
-setup-build setup-rust setup-lint setup-perl setup-python setup-fuzz: setup-%:
+.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz
+setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz: setup-%:
 	@nginx-test/setup.sh $*

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Builds the module for Debian's own nginx (packages nginx and nginx-dev), and runs the smoke suite in that nginx.
+# usage: debian.sh [--build-only]
 set -euo pipefail
 # shellcheck source=nginx-test/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -42,6 +43,9 @@ say "loading the module into $version"
 printf 'load_module %s;\nerror_log stderr;\npid %s;\nevents {}\n' "$module" "$build/debian/nginx.pid" >"$build/debian/load.conf"
 "$nginx" -t -e stderr -c "$build/debian/load.conf"
 
+if [[ ${1:-} == --build-only ]]; then
+    exit 0
+fi
 say "running the smoke suite in $version"
 # Debian builds nginx --with-debug, and at that level nginx itself logs the token before any module sees the request.
 export TEST_NGINX_LOG_LEVEL=info

@@ -4,7 +4,9 @@
 #   build    compiler, libclang (bindgen) and the libraries that nginx links with
 #   perl     Test::Nginx: build/perl5, when the system has none
 #   python   build/venv with requirements.txt
+#   browser  Chromium and its driver
 #   debian   build/debian: the Debian packages nginx and nginx-dev, unpacked
+#   bench    build/bench/root: wrk, and nginx's modules for Lua and njs from Debian, unpacked; debian's and python's too
 #   lint     rustfmt, clippy, shellcheck
 #   rust     a linker for plain Rust crates
 #   fuzz     a C++ compiler for libFuzzer
@@ -18,8 +20,12 @@ build_packages=(gcc libc6-dev make libpcre2-dev zlib1g-dev libssl-dev libclang-d
 perl_packages=(perl libencode-perl libfilter-perl libhttp-message-perl libipc-run-perl liblist-moreutils-perl
     libscalar-list-utils-perl libtest-base-perl libtest-longstring-perl libtext-diff-perl liburi-perl libwww-perl procps)
 python_packages=(python3 python3-venv)
+browser_packages=(chromium chromium-driver)
 fuzz_packages=(g++ libc6-dev)
 perl_lib=$build/perl5/lib/perl5
+
+# shellcheck source=/dev/null
+is_debian() { (. /etc/os-release && [[ $ID == debian ]]); }
 
 has_header() { printf '#include <%s>\n' "$1" | cc -E - >/dev/null 2>&1; }
 
@@ -35,6 +41,7 @@ present() {
         libssl-dev) has_header openssl/ssl.h ;;
         libclang-dev) [[ -n ${LIBCLANG_PATH:-} ]] || ldconfig -p 2>/dev/null | grep -q 'libclang\.so' ;;
         cpanminus) command -v cpanm >/dev/null ;;
+        chromium-driver) command -v chromedriver >/dev/null ;;
         python3) [[ -x /usr/bin/python3 ]] ;;
         python3-venv) has_venv /usr/bin/python3 ;;
         lib*) return 1 ;;
@@ -88,7 +95,7 @@ install_packages() {
         return
     fi
     mapfile -t everything < <(missing_of "$@" "${build_packages[@]}" "${perl_packages[@]}" "${python_packages[@]}" \
-        "${fuzz_packages[@]}" | sort -u)
+        "${browser_packages[@]}" "${fuzz_packages[@]}" | sort -u)
     {
         printf 'error: missing: %s\n' "${missing[*]}"
         printf 'They cannot be installed from here: that takes apt, and root or a sudo that asks for no password.\n'
@@ -141,7 +148,7 @@ unpack_test_nginx() {
 
 setup_perl() {
     has_test_nginx && return 0
-    if [[ $(. /etc/os-release && printf '%s' "$ID") == debian ]]; then
+    if is_debian; then
         install_packages "${perl_packages[@]}"
         logged test-nginx 'fetching Test::Nginx (libtest-nginx-perl) from the suite forky' unpack_test_nginx
     else
@@ -155,8 +162,8 @@ setup_perl() {
     }
 }
 
-# Django 5.2 needs 3.10; Debian keeps ensurepip, which venv needs, in a package of its own.
-has_venv() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; }
+# Pillow needs 3.11; Debian keeps ensurepip, which venv needs, in a package of its own.
+has_venv() { "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 setup_python() {
     local python=python3 venv=$build/venv requirements=$root/nginx-test/requirements.txt
@@ -192,6 +199,32 @@ setup_debian() {
     fi
 }
 
+# For Debian's nginx; libpcre3 and the lua- packages are what its module for Lua needs.
+bench_packages=(wrk libnginx-mod-http-js libnginx-mod-http-lua libnginx-mod-http-ndk libluajit2-5.1-2
+    libluajit2-5.1-common lua-resty-core lua-resty-lrucache libpcre3)
+
+unpack_bench() {
+    local package
+    rm -rf "$build/bench/deb" "$build/bench/root"
+    mkdir -p "$build/bench/deb" &&
+        cd "$build/bench/deb" &&
+        apt_retrying apt-get -o APT::Sandbox::User=root download "${bench_packages[@]}" || return
+    for package in ./*.deb; do
+        dpkg-deb -x "$package" ../root || return
+    done
+}
+
+setup_bench() {
+    is_debian ||
+        die 'the benchmarks compare with modules for Debian'\''s nginx, and so need a Debian'
+    setup_debian
+    setup_python
+    if [[ ! -e $build/bench/.unpacked || $(<"$build/bench/.unpacked") != "${bench_packages[*]}" ]]; then
+        logged bench "fetching wrk and nginx's modules for Lua and njs" unpack_bench
+        printf '%s\n' "${bench_packages[*]}" >"$build/bench/.unpacked"
+    fi
+}
+
 setup_lint() {
     local component
     for component in fmt clippy; do
@@ -213,7 +246,9 @@ for component in "$@"; do
         build) install_packages "${build_packages[@]}" ;;
         perl) setup_perl ;;
         python) setup_python ;;
+        browser) install_packages "${browser_packages[@]}" ;;
         debian) setup_debian ;;
+        bench) setup_bench ;;
         lint) setup_lint ;;
         fuzz) install_packages "${fuzz_packages[@]}" ;;
         *) die "no such component: $component" ;;

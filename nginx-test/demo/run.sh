@@ -44,13 +44,15 @@ prepare() {
     # By way of @app, so that neither port is mistaken for the other's place.
     sed "s/:8081\b/:@app/g; s/:8080\b/:$port/g; s/:@app/:$app_port/g" "$demo/nginx.conf" >"$state/nginx.conf"
     : >"$state/logs/access.log"
+    : >"$state/logs/requests.jsonl"
 }
 
 application() {
     cd "$django"
     exec env -u DEBUG -u SECRET_KEY_FALLBACK_FILES \
         PYTHONDONTWRITEBYTECODE=1 \
-        DJANGO_SETTINGS_MODULE=project.settings \
+        PYTHONPATH="$django:$demo" \
+        DJANGO_SETTINGS_MODULE=gallery.settings \
         DATA_DIR="$state" \
         SECRET_KEY_FILE="$state/secret_key" \
         SITE_URL="http://www.localhost:$port" \
@@ -91,11 +93,11 @@ await() {
 
 prepare
 : >"$state/logs/start.log"
-say 'preparing database, users and documents'
-users=$(application "$build/venv/bin/python" manage.py setup_demo)
+say 'preparing database, users, documents and a film'
+users=$(application "$build/venv/bin/python" manage.py setup_gallery)
 
 start application "$build/venv/bin/python" -m gunicorn \
-    --bind "127.0.0.1:$app_port" --threads 4 --no-control-socket project.wsgi
+    --bind "127.0.0.1:$app_port" --threads 4 --graceful-timeout 3 --no-control-socket project.wsgi
 await 'the application' "$app_port"
 
 # Started by root, the worker would give up the right to read a checkout in a private folder.
@@ -111,8 +113,8 @@ Its media          http://media.localhost:$port/media/report.pdf
 $users
 Browsers and curl find *.localhost on this machine by themselves.
 
-Signed out, a private document is refused; signed in as its owner, it opens on the media host.
-Reload it after 30 seconds: the token in its address has expired, and a new one arrives by itself.
+Open the first one: a gallery that shows the requests behind each of its pictures.
+Or reload the second one after 30 seconds: the token in its address has expired, and a new one arrives by itself.
 Configuration, key, media and logs: $state
 Press Ctrl-C to stop. Requests:
 

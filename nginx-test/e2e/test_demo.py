@@ -1,81 +1,19 @@
 """`make demo` as a person uses it: what it prints, both ways to be public, and that it leaves nothing running."""
 
-import os
-import signal
+import json
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from answers import granted, minted, refused, sent_to
-from client import Viewer, hops, raw_get
-from stack import ROOT, eventually, free_ports, listens
-from tokens import mint
+from client import hops, raw_get
+from demo import RUN, Demo, mentions
+from stack import eventually, listens
 
-RUN = ROOT / "nginx-test" / "demo" / "run.sh"
 PLAN = "/media/public/site%20plan.png"
 PRESS = "/media/mixed/press%20release.pdf"
 DRAFT = "/media/mixed/draft.txt"
 REPORT = "/media/report.pdf"
-
-
-class Demo:
-    def __init__(self, folder):
-        self.folder = folder
-        self.port, self.app_port = free_ports(2)
-        self.www = f"http://www.localhost:{self.port}"
-        self.media = f"http://media.localhost:{self.port}"
-        self.output = folder.parent / "output"
-        with open(self.output, "wb") as output:
-            self.process = subprocess.Popen(
-                [RUN], env=self.environment(), stdout=output, stderr=output, start_new_session=True
-            )
-        deadline = time.monotonic() + 90
-        while "Press Ctrl-C" not in self.printed():
-            assert self.process.poll() is None, self.printed()
-            assert time.monotonic() < deadline, self.printed()
-            time.sleep(0.1)
-
-    def environment(self):
-        return {**os.environ, "PORT": str(self.port), "APP_PORT": str(self.app_port), "DEMO_DIR": str(self.folder)}
-
-    def printed(self):
-        return self.output.read_text()
-
-    def press_ctrl_c(self):
-        """The terminal sends it to all processes in the foreground."""
-        os.killpg(self.process.pid, signal.SIGINT)
-        return self.process.wait(30)
-
-    def file(self, path):
-        return (self.folder / "media" / path).read_bytes()
-
-    def viewer(self, name=None):
-        viewer = Viewer(self.www)
-        if name:
-            viewer.sign_in(name)
-        return viewer
-
-    def logs(self, line):
-        log = self.folder / "logs" / "access.log"
-        eventually(lambda: line in log.read_text(), line)
-
-    def token(self, path, **kwargs):
-        return mint(path, (self.folder / "secret_key").read_text().strip(), **kwargs)
-
-
-def mentions(folder):
-    """Command lines of running processes that name the folder, or work in it."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            environment = (process / "environ").read_bytes().decode(errors="replace")
-        except OSError:
-            continue
-        if str(folder) in command or f"DATA_DIR={folder}" in environment:
-            found.append(command)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +39,7 @@ def test_every_private_sample_opens_for_its_owner_and_nobody_else(demo):
         "bob": {"Letter"},
     }.items():
         owner, others = demo.viewer(name), (demo.viewer(), demo.viewer("bob" if name == "alice" else "alice"))
-        links = owner.links(demo.www)
+        links = owner.links(demo.documents)
         for title in titles:
             response = owner.follow(links[title])
             assert response.status_code == 200, title
@@ -112,7 +50,7 @@ def test_every_private_sample_opens_for_its_owner_and_nobody_else(demo):
 
 def test_samples_are_what_they_claim_to_be(demo):
     staff = demo.viewer("staff")
-    links = staff.links(demo.www)
+    links = staff.links(demo.documents)
     for title, kind, start in [
         ("Annual report", "application/pdf", b"%PDF-1.4\n"),
         ("Mountain lake", "image/png", b"\x89PNG\r\n\x1a\n"),
@@ -174,7 +112,7 @@ def test_beside_it_a_private_document_is_guarded_as_everywhere(demo):
 
 def test_public_links_of_the_list_open_for_everybody(demo):
     viewer = demo.viewer()
-    links = viewer.links(demo.www)
+    links = viewer.links(demo.documents)
     for title, file in {"Site plan": "public/site plan.png", "Press release": "mixed/press release.pdf"}.items():
         response = viewer.follow(links[title])
         assert (response.status_code, response.content) == (200, demo.file(file))
@@ -202,6 +140,49 @@ def test_the_terminal_shows_the_requests_without_tokens(demo):
     line = 'media.localhost "GET /media/report.pdf?token=*** HTTP/1.1" 200 granted valid'
     eventually(lambda: line in demo.printed(), line)
     assert url.split("%3A")[1] not in demo.printed()
+
+
+def test_the_gallery_s_log_holds_paths_and_verdicts_and_no_token(demo):
+    alice = demo.viewer("alice")
+    token = minted(alice.get(demo.www + REPORT), demo.media + REPORT)
+    granted(alice.get(f"{demo.media}{REPORT}?token={token}"), demo.file("report.pdf"))
+    # Where it does not belong, nobody masks it.
+    alice.get(f"{demo.www}{DRAFT}?token={token}")
+    log = demo.folder / "logs" / "requests.jsonl"
+    eventually(lambda: f'"path":"{DRAFT}"' in log.read_text(), "the last request")
+    assert token.split(":")[1] not in log.read_text()
+    entry = [one for one in map(json.loads, log.read_text().splitlines()) if one["path"] == REPORT][-1]
+    assert (entry["host"], entry["status"]) == ("media.localhost", 200)
+    assert (entry["verdict"], entry["reason"]) == ("granted", "valid")
+
+
+def test_the_gallery_is_told_what_has_happened_since(demo):
+    viewer = demo.viewer()
+    since = time.time()
+    viewer.follow(f"{demo.media}/media/paper/guide.pdf")
+    rows = "<td>media</td><td>guide.pdf</td><td>no_token</td>", "<td>www</td><td>guide.pdf</td><td>refused</td>"
+
+    def told(since):
+        answer = viewer.get(f"{demo.www}/requests/?since={since}")
+        assert answer.headers["Content-Type"] == "application/json"
+        return answer.json()["paper"]
+
+    eventually(lambda: all(row in told(since) for row in rows), "two requests")
+    assert "None yet." in told(time.time() + 60)
+    for nonsense in ("", "?since=", "?since=yesterday"):
+        assert viewer.get(f"{demo.www}/requests/{nonsense}").status_code == 400
+
+
+def test_pages_of_the_application_say_what_they_may_load(demo):
+    viewer = demo.viewer()
+    for page in ("/", "/documents/", "/sign-in/", REPORT):
+        headers = viewer.get(demo.www + page).headers
+        policy = headers["Content-Security-Policy"].split("; ")
+        assert {"default-src 'self'", f"img-src 'self' {demo.media}", "frame-ancestors 'self'"} <= set(policy)
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        if page != "/documents/":
+            assert "no-store" in headers["Cache-Control"]
 
 
 def test_a_taken_port_is_named(demo, tmp_path):

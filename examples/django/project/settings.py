@@ -31,6 +31,7 @@ DEBUG = os.environ.get("DEBUG") == "1"
 SITE_URL = os.environ.get("SITE_URL", "http://www.localhost:8080")
 MEDIA_URL = os.environ.get("MEDIA_URL", "/media/" if DEBUG else "http://media.localhost:8080/media/")
 MEDIA_ROOT = DATA_DIR / "media"
+STATIC_URL = "/static/"
 # Where nginx, and nobody else, finds the files when the application answers X-Accel-Redirect.
 INTERNAL_MEDIA_PREFIX = "/protected/"
 
@@ -41,10 +42,12 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "django.contrib.staticfiles",
     "documents",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "documents.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

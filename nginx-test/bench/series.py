@@ -1,0 +1,339 @@
+"""What is compared: one nginx with one worker for each series, all serving the same file at the same path."""
+
+import hashlib
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+BENCH = ROOT / "nginx-test" / "bench"
+EXAMPLE = ROOT / "examples" / "django"
+UNPACKED = BUILD / "bench" / "root"
+
+sys.path.insert(0, str(ROOT / "nginx-test" / "e2e"))
+from stack import await_port, end, free_ports  # noqa: E402
+from tokens import mint  # noqa: E402
+
+KEY = "benchmark-secret-key-long-enough-for-everybody-0123456789"
+APPLICATION = "https://www.example.com"
+# With the separator and the timestamp 22 bytes: HMAC's inner hash takes two blocks, as for any path up to 111 bytes
+# (or one, up to 48).
+PATH = "/media/report.pdf"
+CONTENT = bytes(range(256)) * 4
+
+SECURE_LINK = f"""
+    secure_link $arg_md5,$arg_expires;
+    secure_link_md5 "$secure_link_expires$uri {KEY}";
+    if ($secure_link = "") {{ return 403; }}
+    if ($secure_link = "0") {{ return 302 {APPLICATION}$uri; }}
+"""
+MODULE = f"crossdomain_media {APPLICATION}; crossdomain_media_key secret_key;"
+AUTH_UPSTREAM = """
+    location = /check {
+        internal;
+        proxy_pass http://checker/;
+        proxy_pass_request_body off;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
+        proxy_set_header Content-Length "";
+        proxy_set_header X-Original-URI $request_uri;
+    }
+"""
+X_ACCEL = "location /protected/ { internal; alias media/; }"
+
+
+def no_query():
+    return ""
+
+
+def token(path=PATH):
+    """As Django's urlencode() writes it. A new one each time, so that no run outlives it."""
+    return "?token=" + quote(mint(path, KEY), safe="")
+
+
+def forged_token():
+    return token("/media/another.pdf")
+
+
+def link(secret=KEY):
+    expires = int(time.time()) + 3600
+    digest = hashlib.md5(f"{expires}{PATH} {secret}".encode()).digest()
+    return f"?md5={urlsafe_b64encode(digest).decode().rstrip('=')}&expires={expires}"
+
+
+@dataclass(frozen=True)
+class Series:
+    name: str
+    title: str
+    # The series that it is measured against, in turns.
+    baseline: str | None
+    query: callable = token
+    status: int = 200
+    # Of the guarded location, the server and http.
+    location: str = ""
+    server: str = ""
+    http: str = ""
+    modules: tuple = ()
+    debian: bool = False
+    django: bool = False
+    # A query that must not be answered like a good one, and how it must be answered.
+    bad: callable = None
+    bad_status: int = 403
+
+
+SERIES = [
+    Series("unguarded", "unguarded", None, query=no_query),
+    Series("query", "unguarded, with the query", "unguarded"),
+    Series("unused", "module loaded, location unguarded", "unguarded", modules=("module",)),
+    Series(
+        "module",
+        "**this module**",
+        "unguarded",
+        location=MODULE,
+        modules=("module",),
+        bad=forged_token,
+    ),
+    Series(
+        "secure_link",
+        "`secure_link` (MD5)",
+        "unguarded",
+        query=link,
+        location=SECURE_LINK,
+        bad=lambda: link("another"),
+    ),
+    Series(
+        "auth_204",
+        "`auth_request` to `return 204`",
+        "unguarded",
+        location="auth_request /check;",
+        server="location = /check { internal; return 204; }",
+    ),
+    Series(
+        "auth_upstream",
+        "`auth_request` to a local upstream",
+        "unguarded",
+        location="auth_request /check;",
+        server=AUTH_UPSTREAM,
+        http="upstream checker { server 127.0.0.1:@OTHER_PORT@; keepalive 64; }"
+        " server { listen 127.0.0.1:@OTHER_PORT@; return 204; }",
+    ),
+    Series(
+        "django",
+        "Django, `X-Accel-Redirect`",
+        "unguarded",
+        location="proxy_pass http://127.0.0.1:@OTHER_PORT@; proxy_set_header Host media.localhost;",
+        server=X_ACCEL,
+        django=True,
+        bad=forged_token,
+    ),
+    Series(
+        "return",
+        "`return 302`",
+        None,
+        query=no_query,
+        status=302,
+        location=f"return 302 {APPLICATION}$request_uri;",
+    ),
+    Series(
+        "redirect",
+        "**this module**, no token",
+        "return",
+        query=no_query,
+        status=302,
+        location=MODULE,
+        modules=("module",),
+    ),
+    Series("debian", "unguarded", None, query=no_query, debian=True),
+    Series("debian_query", "unguarded, with the query", "debian", debian=True),
+    Series(
+        "debian_module",
+        "**this module**",
+        "debian",
+        location=MODULE,
+        modules=("debian_module",),
+        debian=True,
+        bad=forged_token,
+    ),
+    Series(
+        "lua",
+        "lua, the same check",
+        "debian",
+        location="access_by_lua_block { media.access() }",
+        http=f'lua_package_path "{UNPACKED}/usr/share/lua/5.1/?.lua;{BENCH}/?.lua;;";'
+        " init_by_lua_block {"
+        ' media = require "media"; local file = io.open("secret_key"); media.set_secret(file:read("*a")) }',
+        modules=("ndk_http_module", "ngx_http_lua_module"),
+        debian=True,
+        bad=forged_token,
+    ),
+    Series(
+        "njs",
+        "njs, the same check",
+        "debian",
+        location=f"if ($verdict = invalid) {{ return 403; }}"
+        f" if ($verdict != granted) {{ return 302 {APPLICATION}$uri; }}",
+        http=f'js_path "{BENCH}"; js_import media from media.js; js_preload_object media_key from media_key.json; js_set $verdict media.verdict;',
+        modules=("ngx_http_js_module",),
+        debian=True,
+        bad=forged_token,
+    ),
+]
+# Whether it is Debian's nginx: the series that serves the same file to anybody.
+UNGUARDED = {False: "unguarded", True: "debian"}
+BY_NAME = {series.name: series for series in SERIES}
+
+CONFIGURATION = """
+@MODULES@
+worker_processes 1;
+daemon off;
+pid nginx.pid;
+error_log error.log;
+env SECRET_KEY_FILE;
+
+events {
+    worker_connections 512;
+}
+
+http {
+    access_log off;
+    default_type application/pdf;
+    # Connections last for a whole run.
+    keepalive_requests 100000000;
+    client_body_temp_path temp;
+    proxy_temp_path temp;
+    # Of an application that is being stepped through.
+    proxy_read_timeout 600s;
+    fastcgi_temp_path temp;
+    uwsgi_temp_path temp;
+    scgi_temp_path temp;
+    @HTTP@
+    server {
+        listen 127.0.0.1:@PORT@;
+        location /media/ {
+            @LOCATION@
+            alias media/;
+        }
+        @SERVER@
+    }
+}
+"""
+
+MODULES = {
+    "module": BUILD / "ngx_http_crossdomain_media_module.so",
+    "debian_module": BUILD / "debian" / "ngx_http_crossdomain_media_module.so",
+}
+
+
+def module_file(name):
+    return MODULES.get(name) or UNPACKED / "usr" / "lib" / "nginx" / "modules" / f"{name}.so"
+
+
+class Server:
+    """A series' nginx, and its application if it has one, running."""
+
+    def __init__(self, series, folder):
+        self.series = series
+        self.folder = folder
+        self.port, self.other_port = free_ports(2)
+        self.processes = []
+        (folder / "media").mkdir(parents=True)
+        (folder / "media" / PATH.rsplit("/", 1)[1]).write_bytes(CONTENT)
+        (folder / "secret_key").write_text(KEY)
+        (folder / "secret_key").chmod(0o600)
+        derived = hashlib.sha256(b"django.core.signing.TimestampSignersigner" + KEY.encode()).hexdigest()
+        (folder / "media_key.json").write_text(json.dumps({"hex": derived}))
+
+    def start(self):
+        if self.series.django:
+            self.start_django()
+        binary = BUILD / "debian/root/usr/sbin/nginx" if self.series.debian else BUILD / "nginx"
+        # Debian's libluajit and libpcre.
+        libraries = {"LD_LIBRARY_PATH": f"{UNPACKED}/usr/lib/x86_64-linux-gnu:{UNPACKED}/lib/x86_64-linux-gnu"} if self.series.debian else {}
+        conf = CONFIGURATION
+        for place, text in {
+            "@MODULES@": "".join(f"load_module {module_file(name)};" for name in self.series.modules),
+            "@LOCATION@": self.series.location,
+            "@SERVER@": self.series.server,
+            "@HTTP@": self.series.http,
+            "@PORT@": str(self.port),
+            "@OTHER_PORT@": str(self.other_port),
+        }.items():
+            conf = conf.replace(place, text)
+        (self.folder / "nginx.conf").write_text(conf)
+        # Root's worker would otherwise be `nobody`.
+        user = ["-g", "user root root;"] if os.geteuid() == 0 else []
+        command = [binary, "-p", self.folder, "-c", self.folder / "nginx.conf", "-e", "error.log", *user]
+        environment = {"SECRET_KEY_FILE": str(self.folder / "secret_key"), **libraries}
+        self.run(command, environment, self.port)
+
+    def start_django(self):
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "DJANGO_SETTINGS_MODULE": "project.settings",
+            "DATA_DIR": str(self.folder),
+            "SITE_URL": APPLICATION,
+            "MEDIA_URL": "http://media.localhost/media/",
+        }
+        subprocess.run([sys.executable, EXAMPLE / "manage.py", "setup_demo"], env=environment, check=True, stdout=-3)
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.other_port}", "--workers", "1"]
+        # It would end a worker that is being stepped through.
+        command += ["--timeout", "600", "--no-control-socket", "--chdir", EXAMPLE, "project.wsgi"]
+        self.run(command, environment, self.other_port)
+
+    def run(self, command, environment, port):
+        log = self.folder / "start.log"
+        with open(log, "ab") as output:
+            process = subprocess.Popen(command, env=environment, cwd=self.folder, stdout=output, stderr=output)
+        self.processes.append(process)
+        await_port(port, process, log)
+
+    def stop(self):
+        for process in self.processes:
+            end(process)
+
+    def workers(self):
+        """The processes that answer requests: children of what was started."""
+        children = [
+            Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split() for process in self.processes
+        ]
+        assert all(len(some) == 1 for some in children), (self.series.name, children)
+        return [int(pid) for (pid,) in children]
+
+    def all_processes(self):
+        return [process.pid for process in self.processes] + self.workers()
+
+    def url(self):
+        return f"http://127.0.0.1:{self.port}{PATH}{self.series.query()}"
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+
+    def ask(self, connection, query):
+        connection.request("GET", PATH + query)
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
+
+    def verify(self):
+        """A benchmark of an error page would be worthless."""
+        series = self.series
+        connection = self.connect()
+        status, headers, body = self.ask(connection, series.query())
+        log = (self.folder / "error.log").read_text(errors="replace") if (self.folder / "error.log").exists() else ""
+        assert status == series.status, (series.name, status, headers, log)
+        if status == 200:
+            assert body == CONTENT, series.name
+        else:
+            assert headers["Location"] == APPLICATION + PATH, (series.name, headers)
+        if series.bad:
+            assert self.ask(connection, series.bad())[0] == series.bad_status, series.name
+            assert self.ask(connection, "")[0] in (302, 403), series.name
+        connection.close()

@@ -1,0 +1,53 @@
+import os
+import shutil
+from contextlib import contextmanager
+
+import pytest
+from browser import CHROMIUM, DRIVER, Browser
+from demo import Demo, mentions
+from stack import MODULE, NGINX, eventually
+
+# The driver is Debian's: nothing is to be downloaded instead.
+os.environ["SE_OFFLINE"] = "true"
+
+
+def pytest_sessionstart(session):
+    missing = [str(file) for file in (NGINX, MODULE) if not file.exists()]
+    missing += [name for name, file in {"chromium": CHROMIUM, "chromedriver": DRIVER}.items() if not file]
+    if missing:
+        pytest.exit(f"missing: {', '.join(missing)}: run 'make test-browser'", returncode=2)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    folder.chmod(0o755)
+    demo = Demo(folder / "state")
+    yield demo
+    assert demo.press_ctrl_c() == 0
+    assert mentions(folder) == []
+
+
+@contextmanager
+def browser(folder, demo):
+    browser = Browser(folder, demo)
+    try:
+        yield browser
+    finally:
+        browser.quit()
+    eventually(lambda: mentions(folder) == [], "Chromium has not ended")
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def alice(demo, tmp_path_factory):
+    """Signed in for the whole session."""
+    with browser(tmp_path_factory.mktemp("alice"), demo) as alice:
+        alice.sign_in("alice")
+        yield alice
+
+
+@pytest.fixture
+def nobody(demo, tmp_path):
+    with browser(tmp_path, demo) as nobody:
+        yield nobody
