@@ -114,7 +114,7 @@ def test_the_film_plays(alice):
 def test_nginx_was_asked_for_a_part_of_it(alice):
     # A request is logged when the browser has all that it asked for.
     start = alice.until(lambda: part_of_film(alice.demo, 0.65, 0.9), "206 for its last third", seconds=20)
-    row = ("206", "media", f"valid, from {start / 1e6:.1f} MB")
+    row = ("206", "media", f"valid, at {start / 1e6:.1f} MB")
     alice.until(lambda: row in steps(alice, "film", "day.webm"), "the same on the page")
 
 

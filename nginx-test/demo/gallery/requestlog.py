@@ -49,7 +49,7 @@ class Request:
             self.reason = entry["reason"] or "public"
         if self.status == 206:
             start = int(entry["range"].removeprefix("bytes ").partition("-")[0])
-            self.reason += f", from {start / 1e6:.1f} MB"
+            self.reason += f", at {start / 1e6:.1f} MB"
 
     @property
     def kind(self):
