@@ -121,7 +121,8 @@ sub get {
     $head .= $line while defined($line = <$socket>) && $line ne "\r\n";
     my ($status) = $head =~ m{\AHTTP/1\.1 (\d+)} or die "not HTTP: $head";
     my ($length) = $head =~ /^Content-Length: (\d+)/mi or die "no length: $head";
-    read $socket, my $body, $length;
+    my $body;
+    read $socket, $body, $length;
     return $status;
 }
 
@@ -130,7 +131,8 @@ sub allocations {
     my $last = -1;
     while (1) {
         open my $in, '<:raw', "$dir/count" or die "$dir/count: $!";
-        read $in, my $bytes, 8;
+        my $bytes;
+        read $in, $bytes, 8;
         my $now = unpack 'Q', $bytes;
         return $now if $now == $last;
         $last = $now;

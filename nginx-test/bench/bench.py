@@ -56,11 +56,11 @@ def instructions(servers, counter):
     counts = {}
     for name, server in servers.items():
         note(f"instructions: {name}")
-        count = counter.per_request(server, server.series.query())
+        count = counter.per_request(server, server.series.query)
         reference = servers.get(server.series.baseline or name)
         if server.series.status == 200:
             reference = servers[UNGUARDED[server.series.debian]]
-        plain = count if reference is server else counter.per_request(reference, server.series.query())
+        plain = count if reference is server else counter.per_request(reference, server.series.query)
         counts[name] = {"count": count, "above": count - plain}
     return counts
 
@@ -129,7 +129,8 @@ def main():
 
     folder = OUTPUT / "servers"
     shutil.rmtree(folder, ignore_errors=True)
-    servers = {series.name: Server(series, folder / series.name) for series in chosen()}
+    # Paths of equal length, because nginx copies them.
+    servers = {series.name: Server(series, folder / f"{number:02}") for number, series in enumerate(chosen())}
     cores = sorted(os.sched_getaffinity(0))
     begun = time.monotonic()
     try:

@@ -70,13 +70,13 @@ class Instructions:
         return "perf stat -e instructions:u" if self.perf else "stepping (no hardware counter here)"
 
     def per_request(self, server, query):
-        """Of a warm server, over one connection."""
+        """Of a warm server, over one connection. Each request has a new query: stepping may outlive a token."""
         slow = server.series.django
         connection = server.connect()
 
         def act(requests):
             for _ in range(requests):
-                status = server.ask(connection, query)[0]
+                status = server.ask(connection, query())[0]
                 assert status == server.series.status, (server.series.name, status)
 
         act(5 if slow else 300)

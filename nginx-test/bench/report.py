@@ -1,6 +1,7 @@
 """Writes the results between the markers of docs/performance.md, and the plot beside it.
 
-Everything else in that file is written by hand and stays. usage: report.py RESULTS (build/bench/results.json), to write it anew.
+Everything else in that file is written by hand and stays.
+usage: report.py RESULTS (build/bench/results.json), to write it anew.
 """
 
 import json

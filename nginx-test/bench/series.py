@@ -180,7 +180,8 @@ SERIES = [
         "debian",
         location=f"if ($verdict = invalid) {{ return 403; }}"
         f" if ($verdict != granted) {{ return 302 {APPLICATION}$uri; }}",
-        http=f'js_path "{BENCH}"; js_import media from media.js; js_preload_object media_key from media_key.json; js_set $verdict media.verdict;',
+        http=f'js_path "{BENCH}"; js_import media from media.js; js_set $verdict media.verdict;'
+        " js_preload_object media_key from media_key.json;",
         modules=("ngx_http_js_module",),
         debian=True,
         bad=forged_token,
@@ -255,8 +256,11 @@ class Server:
         if self.series.django:
             self.start_django()
         binary = BUILD / "debian/root/usr/sbin/nginx" if self.series.debian else BUILD / "nginx"
-        # Debian's libluajit and libpcre.
-        libraries = {"LD_LIBRARY_PATH": f"{UNPACKED}/usr/lib/x86_64-linux-gnu:{UNPACKED}/lib/x86_64-linux-gnu"} if self.series.debian else {}
+        libraries = {}
+        if self.series.debian:
+            # libluajit and libpcre3.
+            folders = [UNPACKED / "usr/lib/x86_64-linux-gnu", UNPACKED / "lib/x86_64-linux-gnu"]
+            libraries["LD_LIBRARY_PATH"] = ":".join(map(str, folders))
         conf = CONFIGURATION
         for place, text in {
             "@MODULES@": "".join(f"load_module {module_file(name)};" for name in self.series.modules),
