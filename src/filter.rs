@@ -39,6 +39,7 @@ fn add_headers(request: Request<'_>) -> Option<()> {
     let Some(state) = request.context().or_else(|| request.earlier_state()) else {
         return Some(());
     };
+    state.answered();
     if let Some(location) = state.location.get() {
         request.remove_if_replaced(location);
     }

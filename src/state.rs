@@ -100,6 +100,11 @@ impl<'r> State<'r> {
         self.exempt.set(Some(request.hop().next()));
     }
 
+    /// The answer is being sent, so no page will follow it.
+    pub fn answered(&self) {
+        self.exempt.set(None);
+    }
+
     fn new(target: &'r [u8]) -> Self {
         Self {
             target,

@@ -122,6 +122,52 @@ forged
 
 
 
+=== an empty path costs the arguments no byte
+--- http_config
+    log_format args '[$args] [$request_uri] [$crossdomain_media_uri]';
+--- config
+    location = / {
+        crossdomain_media https://www.example.com;
+        crossdomain_media_key $TEST_NGINX_KEYS_DIR/main.key;
+        access_log logs/access.log args;
+    }
+--- raw_request eval
+"GET http://media.example.org?page=2&xtoken=a&token=forged HTTP/1.1\r\nHost: media.example.org\r\nConnection: close\r\n\r\n"
+--- refused: 403
+--- access_log eval: qr{\[page=2&xtoken=a\] \[/\?page=2&xtoken=a\] \[/\?page=2&xtoken=a\]}
+
+
+
+=== a scheme that the client sends does not bring a host
+--- http_config
+    map $server_port $site { default www.example.com; }
+--- config eval: main::to('$http_x_forwarded_proto://$site')
+--- must_die
+--- error_log
+the client would choose where to be redirected
+
+
+
+=== an exemption does not wait for post_action
+--- config
+    location /media/ {
+        crossdomain_media https://www.example.com;
+        crossdomain_media_key $TEST_NGINX_KEYS_DIR/main.key;
+        post_action /other/a.txt;
+    }
+    location /other/ {
+        crossdomain_media https://www.example.com;
+        crossdomain_media_key $TEST_NGINX_KEYS_DIR/main.key;
+        crossdomain_media_log_level error;
+    }
+--- request
+GET /media/a.txt
+--- redirected: https://www.example.com/media/a.txt
+--- wait: 0.2
+--- error_log eval: qr/\[error\] .*crossdomain_media: missing, reason: no_token/
+
+
+
 === what has been masked before an internal redirect is not cut after it
 --- config
     location /media/ {

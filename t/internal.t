@@ -363,7 +363,7 @@ sorry
 
 
 
-=== post_action runs whatever was decided, and takes no token with it
+=== post_action runs whatever was decided where it is not guarded itself, and takes no token with it
 --- http_config
     log_format after 'after $http_x_of';
     server {
@@ -371,7 +371,7 @@ sorry
         access_log logs/access.log after;
         location / { return 204; }
     }
---- config eval: "$main::Guard location /media/ { post_action /after; } location = /after { proxy_pass http://\$TEST_NGINX_UPSTREAM; proxy_set_header X-Of \$crossdomain_media_uri; }"
+--- config eval: "$main::Guard location /media/ { post_action /after; } location = /after { crossdomain_media off; proxy_pass http://\$TEST_NGINX_UPSTREAM; proxy_set_header X-Of \$crossdomain_media_uri; }"
 --- pipelined_requests eval: [ "GET " . signed("/media/a.txt") . "&n=1", "GET /media/a.txt?n=2", "GET " . signed("/media/a.txt") . "&n=3" ]
 --- error_code eval: [ 200, 302, 200 ]
 --- access_log

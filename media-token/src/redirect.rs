@@ -172,29 +172,35 @@ impl Template {
     /// # Errors
     /// [`UrlError`] when no values of the variables could make it a safe URL.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
-        let rest = match text.split_once("://") {
-            Some(("http" | "https", rest)) => rest,
+        let (scheme, rest) = match text.split_once("://") {
+            Some(("http" | "https", rest)) => ("", rest),
             Some((scheme, rest))
                 if scheme.starts_with('$') && !scheme.contains(['/', '?', '#']) =>
             {
-                rest
+                (scheme, rest)
             }
-            _ if text.starts_with('$') => text,
+            _ if text.starts_with('$') => ("", text),
             _ => return Err(UrlError::Scheme),
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let mut parts = authority.split('$');
         let head = parts.next().unwrap_or_default();
-        let mut variables = parts.map(split_variable).peekable();
-        let is_literal = variables.peek().is_none();
-        let tail = variables.clone().last().map_or("", |(_, tail)| tail);
+        let variables = parts.map(split_variable);
+        let is_literal = variables.clone().next().is_none();
+        let tail = variables.clone().next_back().map_or("", |(_, tail)| tail);
+        // What stands for the scheme could bring a host of its own.
+        let mut names = scheme
+            .split('$')
+            .skip(1)
+            .map(split_variable)
+            .chain(variables);
         let authority = if is_literal || (!head.is_empty() && tail.is_empty()) {
             if !is_literal && head.ends_with(['.', ':', '-', '[']) {
                 return Err(UrlError::PartOfHost);
             }
             split(format!("https://{head}").as_bytes())?;
             Authority::Exactly(head.into())
-        } else if variables.any(|(name, _)| is_set_by_the_client(name)) {
+        } else if names.any(|(name, _)| is_set_by_the_client(name)) {
             return Err(UrlError::ClientsHost);
         } else {
             if !head
@@ -231,38 +237,69 @@ impl Template {
 }
 
 /// Splits what follows a `$` into the variable's name, in braces or not, and the
-/// text behind it.
+/// text behind it. A capture's name is one digit.
 fn split_variable(text: &str) -> (&str, &str) {
     if let Some((name, tail)) = text.strip_prefix('{').and_then(|text| text.split_once('}')) {
         return (name, tail);
     }
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
+    let end = match text.starts_with(|c: char| c.is_ascii_digit()) {
+        true => 1,
+        false => text.find(|c| !is_name(c)).unwrap_or(text.len()),
+    };
     text.split_at_checked(end).unwrap_or((text, ""))
 }
 
-/// Whether a variable is one that clients set. nginx's names have no case.
+/// Whether a variable of nginx's own holds what clients send. nginx's names have
+/// no case.
+///
+/// Modules may add others, and a `map` may pass one on: this catches mistakes.
 fn is_set_by_the_client(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    // Positional captures are of the request's URI.
-    let capture = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
-    let prefixes = ["arg_", "cookie_", "http_"];
-    let names = [
+    const PREFIXES: [&str; 8] = [
+        "arg_",
+        "cookie_",
+        "http_",
+        "proxy_protocol_",
+        "secure_link",
+        "sent_",
+        "ssl_client_",
+        "upstream_",
+    ];
+    const NAMES: [&str; 27] = [
         "args",
+        "binary_remote_addr",
+        "content_length",
+        "content_type",
+        "crossdomain_media_return_url",
+        "crossdomain_media_uri",
+        "document_root",
         "document_uri",
+        "fastcgi_path_info",
+        "fastcgi_script_name",
         "host",
+        "proxy_add_x_forwarded_for",
         "query_string",
+        "realip_remote_addr",
+        "realpath_root",
+        "remote_addr",
         "remote_user",
         "request",
         "request_body",
         "request_filename",
+        "request_method",
         "request_uri",
+        "slice_range",
         "ssl_server_name",
+        "uid_got",
+        "uid_set",
         "uri",
     ];
-    capture
-        || names.contains(&name.as_str())
-        || prefixes.iter().any(|prefix| name.starts_with(prefix))
+    let name = name.to_ascii_lowercase();
+    // Positional captures are of the request's URI.
+    let is_capture = name.starts_with(|c: char| c.is_ascii_digit());
+    is_capture
+        || NAMES.contains(&name.as_str())
+        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The scheme, host and port under which viewers see this site.
@@ -393,6 +430,7 @@ mod tests {
             "$scheme://www.example.com$uri",
             "$SCHEME://www.example.com$uri",
             "${proto}://www.example.com$arg_r",
+            "$http_x_forwarded_proto://www.example.com",
             "https://www.example.com/login?next=$arg_next",
             "https://www.example.com?$args",
         ] {
@@ -461,6 +499,12 @@ mod tests {
             "https://$site$uri",
             "https://${arg_a}.example.com",
             "https://$1.example.com",
+            "https://$1x",
+            "https://$1com/",
+            "$http_x_forwarded_proto://$site",
+            "$arg_p://$site.example.com/",
+            "https://$content_type/",
+            "https://$proxy_add_x_forwarded_for",
         ] {
             assert_eq!(Template::parse(text), Err(UrlError::ClientsHost), "{text}");
         }

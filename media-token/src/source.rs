@@ -123,7 +123,8 @@ impl<'a> Carried<'a> {
     #[must_use]
     pub fn clean_parts(&self, view: &RequestView<'a>) -> Option<[&'a [u8]; 2]> {
         let Place { start, end, .. } = self.place;
-        if self.pairs != 1 || start < 2 {
+        // An empty path becomes a slash, which is no part of the target.
+        if self.pairs != 1 || view.query_start() < 2 {
             return None;
         }
         match view.target().get(end..)? {
