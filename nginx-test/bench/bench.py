@@ -1,7 +1,8 @@
 """make bench: measures every series, and writes docs/performance.md and its plot.
 
 QUICK=1 takes a fraction of the time, to see that everything works, and leaves docs/ alone: the report is in
-build/bench/. SERIES="module lua" measures only these.
+build/bench/. SERIES="module lua" measures only these. BENCH_ROUNDS and BENCH_SECONDS: how many rounds, and how
+long each series is measured in each.
 """
 
 import json
@@ -19,8 +20,8 @@ from measure import Instructions, Load
 from series import BUILD, BY_NAME, SERIES, UNGUARDED, Server
 
 QUICK = bool(os.environ.get("QUICK"))
-ROUNDS = 2 if QUICK else 9
-SECONDS = 1 if QUICK else 3
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", 2 if QUICK else 9))
+SECONDS = int(os.environ.get("BENCH_SECONDS", 1 if QUICK else 3))
 OUTPUT = BUILD / "bench"
 
 
