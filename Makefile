@@ -58,6 +58,7 @@ check: $(NGINX) setup-build setup-lint ## formatting, clippy with warnings denie
 	@cargo fmt --all --check
 	if [[ -f media-token/fuzz/Cargo.toml ]]; then
 	    cargo fmt --manifest-path media-token/fuzz/Cargo.toml --check
+	    cargo metadata --locked --format-version 1 --manifest-path media-token/fuzz/Cargo.toml >/dev/null
 	fi
 	cargo clippy --workspace --all-targets --locked --target-dir '$(CARGO_TARGET_DIR)' -- -D warnings
 	if command -v shellcheck >/dev/null; then
