@@ -23,19 +23,22 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     let (Some(state), Some(settings)) = (state::prepare(request)?, request.settings()) else {
         return Ok(DECLINED);
     };
-    let (view, carried, application) = match state.run.get() {
+    let run = state.run.try_borrow().map_err(|_| INTERNAL_SERVER_ERROR)?;
+    let (view, carried, application) = match &*run {
         Run::Guarded {
             view,
             carried,
             application,
-        } => (view, carried, application),
+        } => (view, carried, *application),
         Run::Unguarded => return Ok(DECLINED),
         Run::Failed => return Err(INTERNAL_SERVER_ERROR),
     };
     let destination = response::check(request, settings, state, application)?;
     let mut trace = request.trace();
     let now = request.now();
-    let decision = decide(&view, &carried, &settings.policy, now, &mut trace);
+    let decision = decide(view, carried, &settings.policy, now, &mut trace);
+    // A named location runs the phases again.
+    drop(run);
     state.decision.set(Some(decision));
     response::send(request, settings, state, &decision, destination)
 }

@@ -80,11 +80,6 @@ impl<'r> Request<'r> {
         Self::bytes(self.raw().unparsed_uri)
     }
 
-    pub fn set_target(mut self, target: &'r [u8]) {
-        self.raw_mut().unparsed_uri = string(target);
-        self.forget_variable(|main| main.request_uri);
-    }
-
     /// `$args`.
     pub fn args(self) -> &'r [u8] {
         Self::bytes(self.raw().args)
@@ -99,31 +94,32 @@ impl<'r> Request<'r> {
         Self::bytes(self.raw().request_line)
     }
 
-    pub fn set_request_line(mut self, line: &'r [u8]) {
-        self.raw_mut().request_line = string(line);
-        self.forget_variable(|main| main.request);
-    }
-
-    /// Has nginx evaluate a variable again that an earlier phase may have cached.
-    fn forget_variable(self, index: impl Fn(&MainConf) -> Option<usize>) {
+    /// Sets both the request target and the line that shows it, and has nginx
+    /// evaluate anew what an earlier phase may have cached of them.
+    pub fn set_line(mut self, target: &'r [u8], line: &'r [u8]) {
+        let raw = self.raw_mut();
+        raw.unparsed_uri = string(target);
+        raw.request_line = string(line);
         // SAFETY: the main configuration of this module has this type.
         let main = unsafe {
             self.raw()
                 .http_main_conf_unchecked::<MainConf>(module::guard())
         };
+        let variables = self.raw().variables;
         // SAFETY: it is not written after the configuration has been loaded.
-        let Some(index) = main.and_then(|main| index(unsafe { main.as_ref() })) else {
+        let Some(main) = main.map(|main| unsafe { main.as_ref() }) else {
             return;
         };
-        let variables = self.raw().variables;
         if variables.is_null() {
             return;
         }
-        // SAFETY: nginx gave us the index for the array that each request has.
-        unsafe {
-            let variable = &mut *variables.add(index);
-            variable.set_valid(0);
-            variable.set_not_found(0);
+        for index in [main.request_uri, main.request].into_iter().flatten() {
+            // SAFETY: nginx gave us the index for the array that each request has.
+            unsafe {
+                let variable = &mut *variables.add(index);
+                variable.set_valid(0);
+                variable.set_not_found(0);
+            }
         }
     }
 
@@ -424,6 +420,13 @@ pub struct Trace {
 }
 
 impl Env for Trace {
+    #[inline]
+    fn listens(&self) -> bool {
+        self.log.is_some()
+    }
+
+    #[cold]
+    #[inline(never)]
     fn trace(&mut self, step: fmt::Arguments<'_>) {
         let Some(log) = self.log else { return };
         let mut buffer = [const { std::mem::MaybeUninit::uninit() }; ngx::log::LOG_BUFFER_SIZE];

@@ -6,12 +6,12 @@
 //! module keeps the original address. Each run decides afresh, from what the
 //! viewer asked for and with the settings of the location that it runs in.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use ngx::ffi::ngx_int_t;
 
 use media_token::source::{self, Carried};
-use media_token::{Decision, RequestView, take};
+use media_token::{Decision, RequestView, Source, take};
 
 use crate::conf::{Application, Settings};
 use crate::request::{Hop, INTERNAL_SERVER_ERROR, Location, Request};
@@ -24,7 +24,7 @@ pub struct State<'r> {
     /// The request target without credentials.
     pub clean_target: Cell<&'r [u8]>,
     /// What applies in this run of the phases.
-    pub run: Cell<Run<'r>>,
+    pub run: RefCell<Run<'r>>,
     /// The newest decision; it outlives runs in which the guard is off.
     pub decision: Cell<Option<Decision<'r>>>,
     /// What the response needs.
@@ -45,7 +45,6 @@ pub struct Headers {
 }
 
 /// One run of the phases.
-#[derive(Clone, Copy)]
 pub enum Run<'r> {
     /// It could not be prepared; until it is, nothing may be let through.
     Failed,
@@ -68,28 +67,36 @@ pub enum Run<'r> {
 ///
 /// # Errors
 /// A status, when memory is short.
+#[inline]
 pub fn prepare<'r>(request: Request<'r>) -> Result<Option<&'r State<'r>>, ngx_int_t> {
-    if let Some(state) = request.context() {
-        return Ok(Some(state));
+    match (request.context(), request.settings()) {
+        (Some(state), _) => Ok(Some(state)),
+        (None, settings) => begin(request, settings),
     }
-    let settings = request.settings();
+}
+
+fn begin<'r>(
+    request: Request<'r>,
+    settings: Option<&'r Settings>,
+) -> Result<Option<&'r State<'r>>, ngx_int_t> {
     let state = match (request.earlier_state(), settings) {
         (None, None) => return Ok(None),
-        (Some(state), _) => state,
+        (Some(state), _) => {
+            state.set_run(Run::Failed)?;
+            state
+        }
         (None, Some(_)) => request
             .keep(State::new(request.target()))
             .ok_or(INTERNAL_SERVER_ERROR)?,
     };
     request.set_context(state);
-    state.run.set(Run::Failed);
     let exempt = state.exempt.take() == Some(request.hop());
-    let run = match settings {
+    state.set_run(match settings {
         Some(settings) if !exempt => state
             .enter(request, settings)
             .ok_or(INTERNAL_SERVER_ERROR)?,
         _ => Run::Unguarded,
-    };
-    state.run.set(run);
+    })?;
     Ok(Some(state))
 }
 
@@ -105,11 +112,20 @@ impl<'r> State<'r> {
         self.exempt.set(None);
     }
 
+    /// Nobody holds a borrow of the run across a call into nginx; if somebody did,
+    /// the request would fail, and not the worker.
+    fn set_run(&self, run: Run<'r>) -> Result<(), ngx_int_t> {
+        let mut current = self.run.try_borrow_mut();
+        let current = current.as_mut().map_err(|_| INTERNAL_SERVER_ERROR)?;
+        **current = run;
+        Ok(())
+    }
+
     fn new(target: &'r [u8]) -> Self {
         Self {
             target,
             clean_target: Cell::new(target),
-            run: Cell::new(Run::Failed),
+            run: RefCell::new(Run::Failed),
             decision: Cell::new(None),
             headers: Cell::new(Headers::default()),
             exempt: Cell::new(None),
@@ -138,11 +154,7 @@ impl<'r> State<'r> {
             Some([whole, b""]) => whole,
             Some(parts) => request.collect(parts.into_iter(), current.target().len())?,
             None if carried.is_empty() && current.target().starts_with(b"/") => current.target(),
-            None => {
-                // One byte more, for the slash that an empty path stands for.
-                let capacity = current.target().len().checked_add(1)?;
-                request.collect(source::clean_target(&current, sources), capacity)?
-            }
+            None => clean_target(request, &current, sources)?,
         });
 
         let (args, line) = (request.args(), request.request_line());
@@ -156,8 +168,7 @@ impl<'r> State<'r> {
         };
         if application == b"off" {
             request.set_args(args);
-            request.set_target(current.target());
-            request.set_request_line(line);
+            request.set_line(current.target(), line);
             return Some(Run::Unguarded);
         }
         if carried.in_url() {
@@ -195,24 +206,54 @@ impl<'r> State<'r> {
         } else if !args.is_empty() {
             // Changed by a rewrite or brought by an internal redirect, or cut by
             // nginx at a `#`.
-            request.set_args(request.collect(source::clean_query(args, sources), args.len())?);
+            request.set_args(clean_query(request, args, sources)?);
         }
         if carried.is_empty() {
             return Some(());
         }
-        request.set_target(clean_target);
         let line = request.request_line();
-        // A mask may be longer than what it stands for.
-        let capacity = line.len().checked_mul(2)?;
         // In a later run the credential no longer stands where it stood.
         let parts = match std::ptr::eq(current.target(), self.target) {
             true => carried.masked_parts(current, line),
             false => None,
         };
-        request.set_request_line(match parts {
-            Some(parts) => request.collect(parts.into_iter(), capacity)?,
-            None => request.collect(source::masked_request_line(line, sources), capacity)?,
-        });
+        let masked = match parts {
+            Some(parts) => request.join(parts.into_iter())?,
+            None => masked_request_line(request, line, sources)?,
+        };
+        request.set_line(clean_target, masked);
         Some(())
     }
+}
+
+// What few requests need, apart from what nearly all do.
+
+#[cold]
+#[inline(never)]
+fn clean_target<'r>(
+    request: Request<'r>,
+    current: &RequestView<'_>,
+    sources: &[Source],
+) -> Option<&'r [u8]> {
+    // One byte more, for the slash that an empty path stands for.
+    let capacity = current.target().len().checked_add(1)?;
+    request.collect(source::clean_target(current, sources), capacity)
+}
+
+#[cold]
+#[inline(never)]
+fn clean_query<'r>(request: Request<'r>, args: &[u8], sources: &[Source]) -> Option<&'r [u8]> {
+    request.collect(source::clean_query(args, sources), args.len())
+}
+
+#[cold]
+#[inline(never)]
+fn masked_request_line<'r>(
+    request: Request<'r>,
+    line: &[u8],
+    sources: &[Source],
+) -> Option<&'r [u8]> {
+    // A mask may be longer than what it stands for.
+    let capacity = line.len().checked_mul(2)?;
+    request.collect(source::masked_request_line(line, sources), capacity)
 }

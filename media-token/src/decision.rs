@@ -28,14 +28,31 @@ pub struct Policy {
 
 /// What deciding may need from outside.
 pub trait Env {
-    /// Called with each step of the decision in words, which name no secret.
+    /// Whether anybody wants to know the steps of the decision.
+    fn listens(&self) -> bool;
+
+    /// Called with each step in words, which name no secret.
     fn trace(&mut self, step: fmt::Arguments<'_>);
+}
+
+/// Traces a step, which costs nothing where nobody listens.
+macro_rules! trace {
+    ($env:expr, $($step:tt)*) => {
+        if $env.listens() {
+            $env.trace(format_args!($($step)*));
+        }
+    };
 }
 
 /// Nobody listens.
 pub struct NoTrace;
 
 impl Env for NoTrace {
+    #[inline]
+    fn listens(&self) -> bool {
+        false
+    }
+
     #[inline]
     fn trace(&mut self, _step: fmt::Arguments<'_>) {}
 }
@@ -196,17 +213,18 @@ pub fn decide<'k>(
     env: &mut impl Env,
 ) -> Decision<'k> {
     let mut refused = None;
-    for (number, credential) in carried.credentials() {
-        if let Some(source) = policy.sources.get(number) {
-            env.trace(format_args!("{source}: a credential"));
-        }
+    for (number, source) in policy.sources.iter().enumerate() {
+        let Some(credential) = carried.credential(number) else {
+            continue;
+        };
+        trace!(env, "{source}: a credential");
         match verify(view, credential, policy, now, env) {
             Ok(grant) => {
-                env.trace(format_args!("granted until {}", grant.expires));
+                trace!(env, "granted until {}", grant.expires);
                 return Decision::Granted(grant);
             }
             Err(refusal) => {
-                env.trace(format_args!("refused: {}", refusal.reason.as_str()));
+                trace!(env, "refused: {}", refusal.reason.as_str());
                 refused.get_or_insert(refusal);
             }
         }
@@ -214,6 +232,9 @@ pub fn decide<'k>(
     Decision::Refused(refused.unwrap_or_else(|| Reason::NoToken.into()))
 }
 
+/// Not a part of the loop around it, where the compiler would prepare at each
+/// request for what only a second credential needs.
+#[inline(never)]
 fn verify<'k>(
     view: &RequestView<'_>,
     credential: Credential<'_>,
@@ -247,17 +268,18 @@ fn find_key<'k>(
     for (number, key) in keys.iter().enumerate() {
         let Kind::Django(django) = &key.kind;
         let Some(signed_part) = django.signs.signed_part(path) else {
-            env.trace(format_args!(
+            trace!(
+                env,
                 "key {number}: it signs directories, and the path is ambiguous"
-            ));
+            );
             reason = Reason::UnsafePath;
             continue;
         };
         if django.verifies(token, &signed_part) {
-            env.trace(format_args!("key {number}: the signature holds"));
+            trace!(env, "key {number}: the signature holds");
             return Ok((key.id(), django));
         }
-        env.trace(format_args!("key {number}: another signature"));
+        trace!(env, "key {number}: another signature");
     }
     Err(reason)
 }

@@ -39,6 +39,7 @@
 pub mod decision;
 pub mod format;
 pub mod key;
+mod mac;
 pub mod query;
 pub mod redirect;
 pub mod request;

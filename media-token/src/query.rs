@@ -10,43 +10,27 @@ use percent_encoding::percent_decode;
 pub struct Pair<'a> {
     /// The whole pair, undecoded.
     pub raw: &'a [u8],
-    name: &'a [u8],
-    value: &'a [u8],
 }
 
 impl<'a> Pair<'a> {
-    fn new(raw: &'a [u8]) -> Self {
-        // Names are short: no matter for `memchr`.
-        let mut parts = raw.splitn(2, |&byte| byte == b'=');
-        Self {
-            raw,
-            name: parts.next().unwrap_or_default(),
-            value: parts.next().unwrap_or_default(),
-        }
-    }
-
-    /// The undecoded value; empty without `=`.
-    #[must_use]
-    pub fn value(&self) -> &'a [u8] {
-        self.value
-    }
-
-    /// Everything up to and including the `=`, undecoded; the whole pair
-    /// without one.
-    #[must_use]
-    pub fn prefix(&self) -> &'a [u8] {
-        let len = self.raw.len().saturating_sub(self.value.len());
-        self.raw.get(..len).unwrap_or_default()
-    }
-
-    /// Whether the decoded name is `name`, case-sensitively.
+    /// The undecoded value, empty without `=`, if the decoded name is `name`,
+    /// case-sensitively.
     ///
     /// A `+` in a name means a space, which no configured name holds, so it
     /// needs no decoding.
     #[must_use]
-    pub fn is_named(&self, name: &str) -> bool {
-        self.name == name.as_bytes()
-            || (self.name.contains(&b'%') && percent_decode(self.name).eq(name.bytes()))
+    pub fn value_of(&self, name: &str) -> Option<&'a [u8]> {
+        match self.raw.strip_prefix(name.as_bytes()) {
+            Some([b'=', value @ ..]) => return Some(value),
+            Some([]) => return Some(b""),
+            // A longer name, or another.
+            _ => {}
+        }
+        // Names are short: no matter for `memchr`.
+        let mut parts = self.raw.splitn(2, |&byte| byte == b'=');
+        let encoded = parts.next().unwrap_or_default();
+        let is_named = encoded.contains(&b'%') && percent_decode(encoded).eq(name.bytes());
+        is_named.then(|| parts.next().unwrap_or_default())
     }
 }
 
@@ -59,13 +43,20 @@ fn split_once(text: &[u8], byte: u8) -> (&[u8], Option<&[u8]>) {
     }
 }
 
+/// The first pair of a raw query, and what follows the `&` behind it.
+#[must_use]
+pub fn first_pair(query: &[u8]) -> (Pair<'_>, Option<&[u8]>) {
+    let (raw, rest) = split_once(query, b'&');
+    (Pair { raw }, rest)
+}
+
 /// The pairs of a raw query, in order; empty ones are kept.
 pub fn pairs(query: &[u8]) -> impl Iterator<Item = Pair<'_>> {
     let mut rest = Some(query);
     std::iter::from_fn(move || {
-        let (pair, tail) = split_once(rest?, b'&');
+        let (pair, tail) = first_pair(rest?);
         rest = tail;
-        Some(Pair::new(pair))
+        Some(pair)
     })
 }
 
@@ -115,17 +106,25 @@ mod tests {
 
     #[test]
     fn a_name_is_decoded_once_and_compared_with_case() {
-        let named = |raw: &'static [u8]| Pair::new(raw).is_named("token");
+        let named = |raw: &'static [u8]| Pair { raw }.value_of("token").is_some();
         assert!(named(b"token=x") && named(b"token") && named(b"t%6fken=x") && named(b"t%6Fken"));
-        assert!(!named(b"Token=x") && !named(b"t%256fken=x") && !named(b"token+=x"));
+        assert!(
+            !named(b"Token=x")
+                && !named(b"T%6fken=x")
+                && !named(b"t%256fken=x")
+                && !named(b"token+=x")
+        );
         assert!(!named(b"tokens=x") && !named(b"toke=x") && !named(b"=token") && !named(b""));
+        assert!(!named(b"a=t%6fken") && !named(b"token%3Dx") && !named(b"%74oken%00=x"));
     }
 
     #[test]
     fn a_value_keeps_further_equals_signs() {
-        assert_eq!(Pair::new(b"a=b=c").value(), b"b=c");
-        assert_eq!(Pair::new(b"a=b=c").prefix(), b"a=");
-        assert_eq!(Pair::new(b"a").prefix(), b"a");
+        let value = |raw: &'static [u8]| Pair { raw }.value_of("a");
+        assert_eq!(value(b"a=b=c"), Some(&b"b=c"[..]));
+        assert_eq!(value(b"%61=b=c"), Some(&b"b=c"[..]));
+        assert_eq!(value(b"a="), Some(&b""[..]));
+        assert_eq!(value(b"%61"), Some(&b""[..]));
     }
 
     #[test]

@@ -222,6 +222,7 @@ enum Segment {
 impl Signs {
     /// The part of a path that was signed, or `None` where the path can be read in
     /// more than one way and the signature covers more than one path.
+    #[inline]
     #[must_use]
     pub fn signed_part<'a>(self, path: &Path<'a>) -> Option<Path<'a>> {
         match self {

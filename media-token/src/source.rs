@@ -41,10 +41,15 @@ impl Source {
         Ok(Self::Argument(name.into()))
     }
 
-    fn holds(&self, pair: &Pair<'_>) -> bool {
+    /// The value of a pair that is this source's, still encoded.
+    fn value_in<'a>(&self, pair: &Pair<'a>) -> Option<&'a [u8]> {
         match self {
-            Self::Argument(name) => pair.is_named(name),
+            Self::Argument(name) => pair.value_of(name),
         }
+    }
+
+    fn holds(&self, pair: &Pair<'_>) -> bool {
+        self.value_in(pair).is_some()
     }
 }
 
@@ -78,22 +83,49 @@ impl fmt::Debug for Credential<'_> {
 }
 
 /// The credentials of one request, by source, in the sources' order.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// Kept small, since each request has one.
+#[derive(Clone, Copy, Default)]
 pub struct Carried<'a> {
-    slots: [Option<Credential<'a>>; MAX_SOURCES],
-    /// How many pairs of the query hold one.
-    pairs: usize,
-    /// Where the last of them stands.
-    place: Place,
+    /// The last value that each source held.
+    values: [Option<&'a [u8]>; MAX_SOURCES],
+    /// Whether it held others too.
+    repeated: [bool; MAX_SOURCES],
+    /// How many pairs of the query hold a credential.
+    pairs: u32,
+    /// Where the only pair that holds a credential stands, if there is one.
+    only: Option<Place>,
 }
 
 /// Where a pair stands in a request target: offsets of its first byte, of its
 /// value, and of the byte after it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy)]
 struct Place {
-    start: usize,
-    value: usize,
-    end: usize,
+    start: u32,
+    value: u32,
+    end: u32,
+}
+
+impl Place {
+    /// `None` for targets longer than any that nginx reads.
+    fn new(start: usize, value: usize, end: usize) -> Option<Self> {
+        Some(Self {
+            start: start.try_into().ok()?,
+            value: value.try_into().ok()?,
+            end: end.try_into().ok()?,
+        })
+    }
+
+    fn offsets(self) -> [usize; 3] {
+        [self.start, self.value, self.end].map(|offset| offset as usize)
+    }
+}
+
+impl fmt::Debug for Carried<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let credentials = (0..MAX_SOURCES).map(|source| self.credential(source));
+        f.debug_list().entries(credentials).finish()
+    }
 }
 
 impl<'a> Carried<'a> {
@@ -110,10 +142,14 @@ impl<'a> Carried<'a> {
         !self.is_empty()
     }
 
-    /// The credentials that are there, with the number of their source.
-    pub(crate) fn credentials(&self) -> impl Iterator<Item = (usize, Credential<'a>)> + '_ {
-        let present = |(source, slot): (usize, &Option<Credential<'a>>)| Some((source, (*slot)?));
-        self.slots.iter().enumerate().filter_map(present)
+    /// What the source with this number held.
+    #[inline]
+    pub(crate) fn credential(&self, source: usize) -> Option<Credential<'a>> {
+        match (self.repeated.get(source)?, (*self.values.get(source)?)?) {
+            (true, _) => Some(Credential::Repeated),
+            (false, []) => Some(Credential::Empty),
+            (false, value) => Some(Credential::Once(value)),
+        }
     }
 
     /// The target without the credential in two parts, of which the second may be
@@ -122,9 +158,9 @@ impl<'a> Carried<'a> {
     /// `None` unless exactly one pair holds a credential.
     #[must_use]
     pub fn clean_parts(&self, view: &RequestView<'a>) -> Option<[&'a [u8]; 2]> {
-        let Place { start, end, .. } = self.place;
+        let [start, _, end] = self.only?.offsets();
         // An empty path becomes a slash, which is no part of the target.
-        if self.pairs != 1 || view.query_start() < 2 {
+        if view.query_start() < 2 {
             return None;
         }
         match view.target().get(end..)? {
@@ -138,26 +174,19 @@ impl<'a> Carried<'a> {
     /// The request line in three parts with the credential masked: what
     /// [`masked_request_line`] gives, without looking at every pair again.
     ///
-    /// `None` unless exactly one pair holds a credential, and the line holds the
-    /// target as it is.
+    /// `None` unless exactly one pair holds a credential, and the target is a part
+    /// of the line's own memory, as it is in HTTP/1.
     #[must_use]
     pub fn masked_parts<'l>(
         &self,
         view: &RequestView<'_>,
         line: &'l [u8],
     ) -> Option<[&'l [u8]; 3]> {
-        let Place { value, end, .. } = self.place;
-        if self.pairs != 1 || value == end {
-            return None;
-        }
-        let method_end = line.iter().position(|&byte| byte == b' ')?;
-        let target = method_end.checked_add(1)?;
-        if !line.get(target..)?.starts_with(view.target()) {
-            return None;
-        }
-        let before = line.get(..target.checked_add(value)?)?;
-        let after = line.get(target.checked_add(end)?..)?;
-        Some([before, MASK, after])
+        let [_, value, end] = self.only?.offsets();
+        let target = (view.target().as_ptr().addr()).checked_sub(line.as_ptr().addr())?;
+        let (before, rest) = line.split_at_checked(target.checked_add(value)?)?;
+        let after = rest.get(end.checked_sub(value)?..)?;
+        (value != end).then_some([before, MASK, after])
     }
 }
 
@@ -168,23 +197,23 @@ impl<'a> Carried<'a> {
 pub fn take<'a>(view: &RequestView<'a>, sources: &[Source]) -> Carried<'a> {
     let mut carried = Carried::default();
     let mut start = view.query_start();
-    for pair in view.query().into_iter().flat_map(query::pairs) {
+    let mut rest = view.query();
+    while let Some(query) = rest {
+        let (pair, tail) = query::first_pair(query);
         let end = start.saturating_add(pair.raw.len());
-        for (source, slot) in sources.iter().zip(&mut carried.slots) {
-            if source.holds(&pair) {
-                *slot = Some(match slot {
-                    Some(_) => Credential::Repeated,
-                    None if pair.value().is_empty() => Credential::Empty,
-                    None => Credential::Once(pair.value()),
-                });
+        let slots = carried.values.iter_mut().zip(&mut carried.repeated);
+        for (source, (slot, repeated)) in sources.iter().zip(slots) {
+            if let Some(value) = source.value_in(&pair) {
+                *repeated = slot.is_some();
+                *slot = Some(value);
                 carried.pairs = carried.pairs.saturating_add(1);
-                carried.place = Place {
-                    start,
-                    value: end.saturating_sub(pair.value().len()),
-                    end,
+                carried.only = match carried.pairs {
+                    1 => Place::new(start, end.saturating_sub(value.len()), end),
+                    _ => None,
                 };
             }
         }
+        rest = tail;
         // The `&`.
         start = end.saturating_add(1);
     }
@@ -245,10 +274,10 @@ pub fn masked_request_line<'a>(
     let pairs = parts.next().into_iter().flat_map(query::pairs);
     let pairs = pairs.enumerate().flat_map(|(index, pair)| {
         let separator: &[u8] = if index == 0 { b"?" } else { b"&" };
-        if sources.iter().any(|source| source.holds(&pair)) && !pair.value().is_empty() {
-            [separator, pair.prefix(), MASK]
-        } else {
-            [separator, pair.raw, b""]
+        let value = sources.iter().find_map(|source| source.value_in(&pair));
+        match value.and_then(|value| pair.raw.strip_suffix(value)) {
+            Some(prefix) if prefix.len() < pair.raw.len() => [separator, prefix, MASK],
+            _ => [separator, pair.raw, b""],
         }
     });
     [method, path].into_iter().chain(pairs).chain([protocol])
@@ -292,15 +321,22 @@ mod tests {
         let sources = sources(&["arg:token", "arg:t"]);
         let take = |target: &'static str| {
             let view = RequestView::new(target.as_bytes());
-            take(&view, &sources).slots
+            let carried = take(&view, &sources);
+            [0, 1].map(|source| carried.credential(source))
         };
-        assert_eq!(take("/a?b=1"), [None; 4]);
-        assert_eq!(take("/a?token=1")[0], Some(Credential::Once(b"1")));
-        assert_eq!(take("/a?t=2")[1], Some(Credential::Once(b"2")));
-        assert_eq!(take("/a?token=")[0], Some(Credential::Empty));
-        assert_eq!(take("/a?token")[0], Some(Credential::Empty));
-        assert_eq!(take("/a?token=1&t%6fken=1")[0], Some(Credential::Repeated));
-        assert_eq!(take("/a?token=&token=1")[0], Some(Credential::Repeated));
+        assert_eq!(take("/a?b=1"), [None; 2]);
+        assert_eq!(take("/a?token=1"), [Some(Credential::Once(b"1")), None]);
+        assert_eq!(take("/a?t=2"), [None, Some(Credential::Once(b"2"))]);
+        assert_eq!(take("/a?token="), [Some(Credential::Empty), None]);
+        assert_eq!(take("/a?token"), [Some(Credential::Empty), None]);
+        assert_eq!(
+            take("/a?t=2&token=1"),
+            [Some(Credential::Once(b"1")), Some(Credential::Once(b"2"))]
+        );
+        for repeated in ["token=1&t%6fken=1", "token=&token=1", "token&b&token&token"] {
+            let target = format!("/a?{repeated}").leak();
+            assert_eq!(take(target), [Some(Credential::Repeated), None]);
+        }
     }
 
     #[test]

@@ -301,6 +301,10 @@ fn an_empty_path_is_the_root() {
 struct Steps(String);
 
 impl Env for Steps {
+    fn listens(&self) -> bool {
+        true
+    }
+
     fn trace(&mut self, step: std::fmt::Arguments<'_>) {
         self.0.push_str(&format!("{step}\n"));
     }
