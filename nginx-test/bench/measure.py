@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 from series import BENCH, BUILD, UNPACKED
 
@@ -80,18 +82,16 @@ class Instructions:
                 assert status == server.series.status, (server.series.name, status)
 
         act(5 if slow else 300)
-        requests = 1000 if self.perf and not slow else 3 if slow else 10
-        count = self.count(server.workers(), lambda: act(requests)) / requests
+        requests = 1000 if self.perf and not slow else 3 if slow else 15
+        if self.perf:
+            count = self.count_by_perf(server.workers(), lambda: act(requests)) / requests
+        else:
+            count = median(self.count_by_steps(server.workers(), [lambda: act(1)] * requests))
         connection.close()
         return count
 
-    def count(self, pids, act, addresses=()):
-        """Instructions that `pids` execute while `act` runs."""
-        if self.perf:
-            return self.count_by_perf(pids, act)
-        return self.count_by_steps(pids, act, addresses)
-
     def count_by_perf(self, pids, act):
+        """Instructions that `pids` execute while `act` runs."""
         command = [self.perf, "stat", "-x", ",", "-e", "instructions:u", "-p", ",".join(map(str, pids))]
         perf = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         time.sleep(0.3)
@@ -100,7 +100,8 @@ class Instructions:
         perf.send_signal(signal.SIGINT)
         return int(perf.communicate()[1].split(",")[0])
 
-    def count_by_steps(self, pids, act, addresses):
+    def count_by_steps(self, pids, acts, addresses=()):
+        """Instructions that `pids` execute during each act; with files for it, also how often at which address."""
         files = [BUILD / "bench" / f"instructions.{pid}" for pid in pids]
         # Once a second nginx writes the time in four formats, which has nothing to do with how much a request costs
         # but does with how many there are in a second: few, when they are stepped through.
@@ -116,9 +117,11 @@ class Instructions:
         try:
             for counter in counters:
                 assert counter.stdout.readline() == "attached\n", "processes cannot be traced here"
-            before = settled(files)
-            act()
-            return settled(files) - before
+            counts = [settled(files)]
+            for act in acts:
+                act()
+                counts.append(settled(files))
+            return [after - before for before, after in pairwise(counts)]
         finally:
             for counter in counters:
                 counter.terminate()
