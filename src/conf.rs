@@ -2,7 +2,7 @@
 //! configuration.
 
 use std::collections::BTreeSet;
-use std::ffi::{CStr, OsStr, c_char, c_void};
+use std::ffi::{OsStr, c_char, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
@@ -38,6 +38,9 @@ pub struct LocationConf {
     guard: Option<Placed<Guard>>,
     keys: Vec<Arc<Key>>,
     sources: Option<Vec<Source>>,
+    /// Those of the sources that are in the path, for requests that have no location
+    /// yet. Kept where the guard is off too.
+    pub path_sources: Vec<Source>,
     max_age: Option<i64>,
     leeway: Option<i64>,
     on: Actions,
@@ -71,10 +74,19 @@ pub struct Settings {
     pub responses: Responses,
     /// Whether credentials are taken out of the request.
     pub strip: bool,
+    /// `Vary`: the headers that credentials may come in.
+    pub varies_by: Option<Box<str>>,
     /// `Referrer-Policy` where a token came in the URL, and of redirects.
     pub referrer_policy: Option<&'static str>,
     /// Level of the line for each refusal.
     pub log_level: ngx_uint_t,
+}
+
+impl Settings {
+    /// Whether credentials in the path are for this location.
+    pub fn takes_segments(&self) -> bool {
+        (self.policy.sources.iter()).any(|source| matches!(source, Source::Path(_)))
+    }
 }
 
 /// What `crossdomain_media` says.
@@ -102,10 +114,14 @@ struct Placed<T> {
 /// What the module keeps for the whole of `http`.
 #[derive(Default)]
 pub struct MainConf {
-    /// Index of `$request_uri`.
-    pub request_uri: Option<usize>,
-    /// Index of `$request`.
-    pub request: Option<usize>,
+    /// Indices of `$request_uri` and `$request`.
+    pub line_variables: Vec<usize>,
+    /// Indices of the variables that show header lines with credentials.
+    pub header_variables: Vec<usize>,
+    /// The names of those.
+    header_names: BTreeSet<Box<str>>,
+    /// Whether any server takes credentials from the path.
+    pub cuts_paths: bool,
     named_locations: BTreeSet<NamedLocation>,
 }
 
@@ -269,6 +285,12 @@ impl<'c> Line<'c> {
         }
     }
 
+    /// Whether the directive stands in `http` or `server` itself.
+    fn is_outside_locations(&self) -> bool {
+        let outside = (NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF) as ngx_uint_t;
+        self.cf.cmd_type & outside != 0
+    }
+
     /// `on` or `off`.
     fn flag(&self) -> Result<bool, Error> {
         match self.value() {
@@ -396,6 +418,21 @@ fn token(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
         let source = Source::parse(text).map_err(|error| Error::value(text, error))?;
         if sources.contains(&source) {
             return Err(Error::value(text, "is given twice"));
+        }
+        let in_path = |source: &Source| matches!(source, Source::Path(_));
+        if in_path(&source) && !line.is_outside_locations() {
+            return Err(Error::value(
+                text,
+                "is allowed in http and server only: it is cut before nginx looks for a location",
+            ));
+        }
+        if in_path(&source) && sources.iter().any(in_path) {
+            return Err(Error::value(text, "expected one prefix at most"));
+        }
+        if in_path(&source)
+            && let Some(main) = main_conf(line.cf)
+        {
+            main.cuts_paths = true;
         }
         if sources.len() == MAX_SOURCES {
             return Err(Error::value(
@@ -564,6 +601,10 @@ impl LocationConf {
         }
         or(&mut self.guard, &parent.guard);
         or(&mut self.sources, &parent.sources);
+        self.path_sources = (self.sources.iter().flatten())
+            .filter(|source| matches!(source, Source::Path(_)))
+            .cloned()
+            .collect();
         or(&mut self.max_age, &parent.max_age);
         or(&mut self.leeway, &parent.leeway);
         or(&mut self.on.missing, &parent.on.missing);
@@ -638,13 +679,16 @@ impl LocationConf {
                 }
             }
         }
+        let sources = self.sources.clone();
+        let sources = sources.unwrap_or_else(|| vec![Source::Argument("token".into())]);
+        if note_sources(cf, &sources).is_none() {
+            return NGX_CONF_ERROR;
+        }
         self.settings = Some(Settings {
             application: Rc::clone(application),
+            varies_by: varies_by(&sources),
             policy: Policy {
-                sources: self
-                    .sources
-                    .clone()
-                    .unwrap_or_else(|| vec![Source::Argument("token".into())]),
+                sources,
                 keys: self.keys.clone(),
                 max_age: self.max_age.unwrap_or(120),
                 leeway: self.leeway.unwrap_or(0),
@@ -656,6 +700,33 @@ impl LocationConf {
         });
         NGX_CONF_OK
     }
+}
+
+/// `Vary` for what these sources look at.
+fn varies_by(sources: &[Source]) -> Option<Box<str>> {
+    let mut names: Vec<&str> = sources.iter().filter_map(Source::varies_by).collect();
+    names.dedup();
+    (!names.is_empty()).then(|| names.join(", ").into())
+}
+
+/// Notes what the sources of a guarded location need once the whole configuration
+/// has been read.
+fn note_sources(cf: &mut ngx_conf_t, sources: &[Source]) -> Option<()> {
+    let main = main_conf(cf)?;
+    for source in sources {
+        let names = match source {
+            Source::Argument(_) | Source::Path(_) => vec![],
+            Source::Cookie(name) => vec!["http_cookie".into(), format!("cookie_{name}")],
+            Source::Header(name) => {
+                vec![format!(
+                    "http_{}",
+                    name.to_ascii_lowercase().replace('-', "_")
+                )]
+            }
+        };
+        main.header_names.extend(names.into_iter().map(Box::from));
+    }
+    Some(())
 }
 
 /// The name of the location that is being merged; none for a server's own level.
@@ -700,7 +771,7 @@ fn error_page(cf: &ngx_conf_t, status: u16) -> Option<Box<str>> {
     target.starts_with('@').then(|| target.into())
 }
 
-fn main_conf(cf: &mut ngx_conf_t) -> Option<&mut MainConf> {
+pub fn main_conf(cf: &mut ngx_conf_t) -> Option<&mut MainConf> {
     // SAFETY: the main configuration of this module has this type, and only the
     // setters and hooks of this file use it while nginx loads a configuration.
     unsafe {
@@ -714,19 +785,18 @@ fn main_conf(cf: &mut ngx_conf_t) -> Option<&mut MainConf> {
 /// What can be done only when the whole configuration has been read.
 pub fn finish(cf: &mut ngx_conf_t) -> ngx_int_t {
     let log = cf.log;
-    let index = |cf: &mut ngx_conf_t, name: &CStr| {
-        let mut name = string(name.to_bytes());
-        // SAFETY: the name is static; nginx keeps it.
-        let index = unsafe { ngx_http_get_variable_index(cf, &raw mut name) };
-        usize::try_from(index).ok()
-    };
-    let request_uri = index(cf, c"request_uri");
-    let request = index(cf, c"request");
     let Some(main) = main_conf(cf) else {
         return ERROR;
     };
-    main.request_uri = request_uri;
-    main.request = request;
+    let header_names = std::mem::take(&mut main.header_names);
+    let line_variables = ["request_uri", "request"].map(|name| variable_index(cf, name));
+    let header_variables = header_names.iter().map(|name| variable_index(cf, name));
+    let header_variables = header_variables.collect::<Vec<_>>();
+    let Some(main) = main_conf(cf) else {
+        return ERROR;
+    };
+    main.line_variables = line_variables.into_iter().flatten().collect();
+    main.header_variables = header_variables.into_iter().flatten().collect();
     for NamedLocation { server, name, via } in &main.named_locations {
         // SAFETY: nginx keeps the server's configuration as long as the whole one.
         let location = named_location(unsafe { &**server }, &name.value);
@@ -753,6 +823,13 @@ pub fn finish(cf: &mut ngx_conf_t) -> ngx_int_t {
         }
     }
     OK
+}
+
+fn variable_index(cf: &mut ngx_conf_t, name: &str) -> Option<usize> {
+    let mut name = string(name.as_bytes());
+    // SAFETY: nginx copies the name.
+    let index = unsafe { ngx_http_get_variable_index(cf, &raw mut name) };
+    usize::try_from(index).ok()
 }
 
 fn named_location(

@@ -7,6 +7,9 @@ use ngx::ffi::{
 use crate::module::ERROR;
 use crate::request::Request;
 
+/// What only shared caches read, and believe before `Cache-Control` (RFC 9213).
+const SHARED_CACHES: [&[u8]; 2] = [b"CDN-Cache-Control", b"Surrogate-Control"];
+
 /// The filter that runs after ours.
 static mut NEXT: ngx_http_output_header_filter_pt = None;
 
@@ -47,13 +50,16 @@ fn add_headers(request: Request<'_>) -> Option<()> {
     if headers.no_store {
         // `expires` and `add_header` have run; what they say of caching is meant
         // for the file.
-        request.remove_headers(&[
-            b"Cache-Control",
-            b"CDN-Cache-Control",
-            b"Surrogate-Control",
-            b"Expires",
-        ]);
+        request.remove_headers(&[b"Cache-Control", b"Expires"]);
+        request.remove_headers(&SHARED_CACHES);
         request.add_header("Cache-Control", b"no-store")?;
+    }
+    if headers.private && !headers.no_store {
+        request.remove_headers(&SHARED_CACHES);
+        request.make_private()?;
+    }
+    if let Some(vary) = headers.vary {
+        request.add_header("Vary", vary.as_bytes())?;
     }
     if let Some(policy) = headers.referrer_policy {
         request.remove_headers(&[b"Referrer-Policy"]);

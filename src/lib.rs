@@ -2,14 +2,16 @@
 //! renew them.
 //!
 //! This crate is the glue: what is decided, and why, is `media-token`'s affair.
-//! A request passes through [`preaccess`] (take the credential out), [`access`]
-//! (decide and answer) and [`filter`] (headers). All unsafe code of the project
+//! A request passes through [`postread`] (cut a credential out of the path),
+//! [`preaccess`] (take out all others), [`access`] (decide and answer) and
+//! [`filter`] (headers). All unsafe code of the project
 //! is here, most of it in [`request`] and [`conf`].
 
 mod access;
 mod conf;
 mod filter;
 mod module;
+mod postread;
 mod preaccess;
 mod request;
 mod response;

@@ -5,12 +5,12 @@ use std::ptr;
 
 use ngx::ffi::{
     NGX_HTTP_MODULE, ngx_array_push, ngx_conf_t, ngx_http_handler_pt, ngx_http_module_t,
-    ngx_http_phases_NGX_HTTP_ACCESS_PHASE, ngx_http_phases_NGX_HTTP_PREACCESS_PHASE, ngx_int_t,
-    ngx_module_t, ngx_uint_t,
+    ngx_http_phases_NGX_HTTP_ACCESS_PHASE, ngx_http_phases_NGX_HTTP_POST_READ_PHASE,
+    ngx_http_phases_NGX_HTTP_PREACCESS_PHASE, ngx_int_t, ngx_module_t, ngx_uint_t,
 };
 use ngx::http::{HttpModuleMainConf, NgxHttpCoreModule};
 
-use crate::{access, conf, filter, preaccess, variables};
+use crate::{access, conf, filter, postread, preaccess, variables};
 
 pub const OK: ngx_int_t = ngx::ffi::NGX_OK as ngx_int_t;
 pub const ERROR: ngx_int_t = ngx::ffi::NGX_ERROR as ngx_int_t;
@@ -115,6 +115,11 @@ unsafe extern "C" fn init_guard(cf: *mut ngx_conf_t) -> ngx_int_t {
     let Some(cf) = (unsafe { cf.as_mut() }) else {
         return ERROR;
     };
+    let cuts_paths = conf::main_conf(cf).is_some_and(|main| main.cuts_paths);
+    let post_read = ngx_http_phases_NGX_HTTP_POST_READ_PHASE as ngx_uint_t;
+    if cuts_paths && add_phase_handler(cf, post_read, Some(postread::handler)).is_none() {
+        return ERROR;
+    }
     let phase = ngx_http_phases_NGX_HTTP_ACCESS_PHASE as ngx_uint_t;
     match add_phase_handler(cf, phase, Some(access::handler)) {
         Some(()) => conf::finish(cf),

@@ -11,19 +11,23 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use ngx::ffi::{
-    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_LOG_DEBUG, NGX_LOG_DEBUG_HTTP, ngx_http_complex_value,
-    ngx_http_complex_value_t, ngx_http_finalize_request, ngx_http_named_location,
-    ngx_http_request_t, ngx_int_t, ngx_list_push, ngx_list_t, ngx_log_t, ngx_pnalloc,
+    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_FOUND, NGX_LOG_DEBUG, NGX_LOG_DEBUG_HTTP,
+    ngx_http_complex_value, ngx_http_complex_value_t, ngx_http_finalize_request,
+    ngx_http_named_location, ngx_http_process_request_uri, ngx_http_request_t, ngx_int_t,
+    ngx_list_part_t, ngx_list_push, ngx_list_t, ngx_log_t, ngx_palloc, ngx_pnalloc,
     ngx_pool_cleanup_add, ngx_str_t, ngx_table_elt_t, ngx_time, ngx_uint_t,
 };
 use ngx::http::HttpModuleConfExt;
 
-use media_token::Env;
+use media_token::clean::clean_line;
+use media_token::response::unshared;
+use media_token::{Credential, Env, Fields, Source};
 
 use crate::conf::{LocationConf, MainConf, Settings};
 use crate::module::{self, DONE, OK};
 use crate::state::State;
 
+pub const NOT_FOUND: ngx_int_t = NGX_HTTP_NOT_FOUND as ngx_int_t;
 pub const INTERNAL_SERVER_ERROR: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
 
 /// A request that nginx has handed to us.
@@ -100,20 +104,29 @@ impl<'r> Request<'r> {
         let raw = self.raw_mut();
         raw.unparsed_uri = string(target);
         raw.request_line = string(line);
+        if let Some(main) = self.main_conf() {
+            self.forget_variables(&main.line_variables);
+        }
+    }
+
+    /// The main configuration of this module.
+    fn main_conf(self) -> Option<&'r MainConf> {
         // SAFETY: the main configuration of this module has this type.
         let main = unsafe {
             self.raw()
                 .http_main_conf_unchecked::<MainConf>(module::guard())
         };
+        // SAFETY: it is not written after the configuration has been loaded, and
+        // outlives its requests.
+        main.map(|main| unsafe { main.as_ref() })
+    }
+
+    fn forget_variables(self, indices: &[usize]) {
         let variables = self.raw().variables;
-        // SAFETY: it is not written after the configuration has been loaded.
-        let Some(main) = main.map(|main| unsafe { main.as_ref() }) else {
-            return;
-        };
         if variables.is_null() {
             return;
         }
-        for index in [main.request_uri, main.request].into_iter().flatten() {
+        for &index in indices {
             // SAFETY: nginx gave us the index for the array that each request has.
             unsafe {
                 let variable = &mut *variables.add(index);
@@ -121,6 +134,133 @@ impl<'r> Request<'r> {
                 variable.set_not_found(0);
             }
         }
+    }
+
+    /// Replaces the request target before nginx looks for a location, and has nginx
+    /// read it as if it had come so. `target` is followed by one more byte.
+    ///
+    /// # Errors
+    /// [`DONE`], when nginx has refused the target: the request may be gone then.
+    pub fn reread_target(mut self, target: &'r [u8]) -> Result<(), ngx_int_t> {
+        let raw = self.raw_mut();
+        let range = target.as_ptr_range();
+        raw.uri_start = range.start.cast_mut();
+        raw.uri_end = range.end.cast_mut();
+        raw.args_start = ptr::null_mut();
+        raw.uri_ext = ptr::null_mut();
+        raw.args = ngx_str_t::empty();
+        raw.exten = ngx_str_t::empty();
+        // Whatever nginx's first pass would have found, so that it decodes and
+        // normalises all of it again.
+        raw.set_complex_uri(1);
+        raw.set_empty_path_in_uri(0);
+        // SAFETY: the request lives, and its target is in memory of its own, with a
+        // byte behind it that nginx reads and ignores.
+        match unsafe { ngx_http_process_request_uri(self.raw.as_ptr()) } {
+            OK => Ok(()),
+            // It has answered 400.
+            _ => Err(DONE),
+        }
+    }
+
+    /// The header lines of the request, with which the caller may do what it likes
+    /// while nginx is not looking.
+    fn each_line(mut self, mut visit: impl FnMut(&mut ngx_table_elt_t)) {
+        let mut part: *mut _ = &raw mut self.raw_mut().headers_in.headers.part;
+        // SAFETY: nginx keeps the elements in a list of parts that ends with null.
+        while let Some(current) = unsafe { part.as_mut() } {
+            let lines = current.elts.cast::<ngx_table_elt_t>();
+            for index in 0..current.nelts {
+                // SAFETY: a part has so many elements of this type.
+                visit(unsafe { &mut *lines.add(index) });
+            }
+            part = current.next;
+        }
+    }
+
+    /// Takes the credentials of these sources out of the header lines, whose
+    /// originals the state keeps. `None` when memory is short.
+    pub fn strip_lines(self, state: &State<'r>, sources: &[Source]) -> Option<()> {
+        let mut result = Some(());
+        self.each_line(|line| {
+            let (name, value) = (Self::bytes(line.key), Self::bytes(line.value));
+            let Some(pieces) = clean_line(name, value, sources) else {
+                return;
+            };
+            // With a byte for the NUL that nginx's own parser leaves behind values.
+            let left = self.collect(pieces.chain([&b"\0"[..]]), value.len().saturating_add(1));
+            let kept = state.keep_original(self, line, name, value);
+            let (Some(left), Some(())) = (left, kept) else {
+                result = None;
+                return;
+            };
+            line.value = string(left.strip_suffix(b"\0").unwrap_or(left));
+            if line.value.len == 0 {
+                // What nginx's variables do not count.
+                line.hash = 0;
+            }
+        });
+        if let Some(main) = self.main_conf() {
+            self.forget_variables(&main.header_variables);
+        }
+        result
+    }
+
+    /// Puts the header lines back that [`Request::strip_lines`] has changed.
+    pub fn restore_lines(self, state: &State<'r>) {
+        self.each_line(|line| {
+            if let Some(original) = state.original(line) {
+                line.value = string(original.value);
+                line.hash = original.hash;
+            }
+        });
+    }
+
+    /// Removes the header lines of which nothing is left, so that upstreams do not
+    /// get empty ones. Other pointers to them stay valid. `None` when memory is short.
+    pub fn remove_empty_lines(mut self, state: &State<'r>) -> Option<()> {
+        let pool = self.raw().pool;
+        let headers = &mut self.raw_mut().headers_in.headers;
+        let mut part: *mut ngx_list_part_t = &raw mut headers.part;
+        // SAFETY: nginx keeps the elements in a list of parts that ends with null.
+        while let Some(current) = unsafe { part.as_mut() } {
+            let lines = current.elts.cast::<ngx_table_elt_t>();
+            let emptied = (0..current.nelts).find(|&index| {
+                // SAFETY: a part has so many elements of this type.
+                let line = unsafe { &*lines.add(index) };
+                line.value.len == 0 && line.hash == 0 && state.original(line).is_some()
+            });
+            if let Some(index) = emptied {
+                // The part is split behind the line, which no part holds then. Nothing
+                // moves, since nginx has pointers to other lines.
+                // SAFETY: a request has a pool.
+                let rest = unsafe { ngx_palloc(pool, size_of::<ngx_list_part_t>()) };
+                let rest: *mut ngx_list_part_t = rest.cast();
+                // SAFETY: null, or of the size that was asked for.
+                let behind = unsafe { rest.as_mut() }?;
+                behind.nelts = current.nelts.saturating_sub(index).saturating_sub(1);
+                // SAFETY: at most the end of the part.
+                behind.elts = unsafe { lines.add(index).add(1) }.cast();
+                behind.next = current.next;
+                current.nelts = index;
+                current.next = rest;
+                if ptr::eq(part, headers.last) {
+                    headers.last = rest;
+                    // What is pushed from now on goes to a part of its own, and not
+                    // behind one whose room nobody has counted.
+                    headers.nalloc = behind.nelts.max(1);
+                    if behind.nelts == 0 {
+                        // SAFETY: as above; room for one.
+                        behind.elts = unsafe { ngx_palloc(pool, size_of::<ngx_table_elt_t>()) };
+                        if behind.elts.is_null() {
+                            return None;
+                        }
+                    }
+                }
+            }
+            part = current.next;
+        }
+        Some(())
     }
 
     /// This module's configuration for the location.
@@ -196,6 +336,22 @@ impl<'r> Request<'r> {
         record.handler = Some(STATE_OF_A_REQUEST);
         // SAFETY: written just now.
         unsafe { kept.as_ref() }
+    }
+
+    /// Keeps a value for as long as the request lives, without dropping it ever.
+    /// `None` when memory is short.
+    pub fn allocate<T>(self, value: T) -> Option<&'r T> {
+        const { assert!(align_of::<T>() <= ngx::ffi::NGX_ALIGNMENT) };
+        const { assert!(!std::mem::needs_drop::<T>()) };
+        // SAFETY: a request has a pool.
+        let place: *mut T = unsafe { ngx_palloc(self.raw().pool, size_of::<T>()) }.cast();
+        if place.is_null() {
+            return None;
+        }
+        // SAFETY: of this size, aligned for pointers, and nobody else's.
+        unsafe { place.write(value) };
+        // SAFETY: written just now.
+        unsafe { place.as_ref() }
     }
 
     /// Where the request is on its way through internal redirects.
@@ -338,6 +494,25 @@ impl<'r> Request<'r> {
         });
     }
 
+    /// Takes back what invites shared caches, and says `private`. `None` when memory
+    /// is short.
+    pub fn make_private(self) -> Option<()> {
+        let mut result = Some(());
+        self.each_header(|header| {
+            if header.hash == 0 || !header.key.as_bytes().eq_ignore_ascii_case(b"Cache-Control") {
+                return;
+            }
+            let value = Self::bytes(header.value);
+            match self.collect(unshared(value), value.len().saturating_mul(2)) {
+                Some(b"") => header.hash = 0,
+                Some(left) => header.value = string(left),
+                None => result = None,
+            }
+        });
+        result?;
+        self.add_header("Cache-Control", b"private")
+    }
+
     fn each_header(mut self, mut visit: impl FnMut(&mut ngx_table_elt_t)) {
         let mut part: *mut _ = &raw mut self.raw_mut().headers_out.headers.part;
         // SAFETY: nginx keeps the elements in a list of parts that ends with null.
@@ -417,6 +592,42 @@ impl ComplexValue {
 /// The steps of a decision, for the debug log.
 pub struct Trace {
     log: Option<*mut ngx_log_t>,
+}
+
+/// The request as it came, but for the target: also what has been taken out since.
+pub struct Received<'s, 'r> {
+    pub request: Request<'r>,
+    pub state: &'s State<'r>,
+}
+
+impl<'r> Fields<'r> for Received<'_, 'r> {
+    fn lines(&self) -> impl Iterator<Item = (&'r [u8], &'r [u8])> {
+        let kept = self.state.originals();
+        let mut part = ptr::from_ref(&self.request.raw().headers_in.headers.part);
+        let mut index = 0;
+        let lines = std::iter::from_fn(move || {
+            loop {
+                // SAFETY: nginx keeps the elements in a list of parts that ends with
+                // null, and each has so many of this type.
+                let current = unsafe { part.as_ref() }?;
+                if index < current.nelts {
+                    let lines = current.elts.cast::<ngx_table_elt_t>();
+                    // SAFETY: as above.
+                    let line = unsafe { &*lines.add(index) };
+                    index = index.wrapping_add(1);
+                    return Some(line);
+                }
+                (part, index) = (current.next, 0);
+            }
+        });
+        let untouched = lines.filter(|line| self.state.original(line).is_none());
+        kept.map(|original| (original.name, original.value))
+            .chain(untouched.map(|line| (Request::bytes(line.key), Request::bytes(line.value))))
+    }
+
+    fn segment(&self) -> Option<Credential<'r>> {
+        self.state.segment
+    }
 }
 
 impl Env for Trace {

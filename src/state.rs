@@ -7,14 +7,16 @@
 //! viewer asked for and with the settings of the location that it runs in.
 
 use std::cell::{Cell, RefCell};
+use std::ptr;
 
-use ngx::ffi::ngx_int_t;
+use ngx::ffi::{NGX_LOG_INFO, ngx_int_t, ngx_table_elt_t, ngx_uint_t};
+use ngx::ngx_log_error;
 
-use media_token::source::{self, Carried};
-use media_token::{Decision, RequestView, Source, take};
+use media_token::clean;
+use media_token::{Carried, Credential, Decision, RequestView, Source, take_with};
 
 use crate::conf::{Application, Settings};
-use crate::request::{Hop, INTERNAL_SERVER_ERROR, Location, Request};
+use crate::request::{Hop, INTERNAL_SERVER_ERROR, Location, NOT_FOUND, Received, Request};
 
 /// The state of one request. Shared with the variables, which nginx may ask for
 /// at any time, hence the cells.
@@ -28,20 +30,43 @@ pub struct State<'r> {
     /// The newest decision; it outlives runs in which the guard is off.
     pub decision: Cell<Option<Decision<'r>>>,
     /// What the response needs.
-    pub headers: Cell<Headers>,
+    pub headers: Cell<Headers<'r>>,
     /// The run that answers a refusal, which is not guarded again.
     exempt: Cell<Option<Hop>>,
     /// The `Location` of our redirect.
     pub location: Cell<Option<Location>>,
+    /// What was cut out of the path.
+    pub segment: Option<Credential<'r>>,
+    /// Whether the guard of a location that takes credentials from the path has
+    /// seen this one.
+    segment_seen: Cell<bool>,
+    /// Whether a handler of ours has prepared this run of the phases.
+    prepared: Cell<bool>,
+    /// Header lines as they were before credentials were taken out, in their order.
+    originals: Cell<Option<&'r Original<'r>>>,
+}
+
+/// A header line as it came.
+pub struct Original<'r> {
+    line: *const ngx_table_elt_t,
+    /// nginx's mark of a line that is there.
+    pub hash: ngx_uint_t,
+    pub name: &'r [u8],
+    pub value: &'r [u8],
+    next: Cell<Option<&'r Original<'r>>>,
 }
 
 /// Headers that the response needs.
 #[derive(Clone, Copy, Default)]
-pub struct Headers {
+pub struct Headers<'r> {
     /// `Cache-Control: no-store`, whatever else was set.
     pub no_store: bool,
+    /// Nothing that lets shared caches keep it.
+    pub private: bool,
     /// `Referrer-Policy`.
     pub referrer_policy: Option<&'static str>,
+    /// `Vary`, beside what others vary by.
+    pub vary: Option<&'r str>,
 }
 
 /// One run of the phases.
@@ -69,28 +94,33 @@ pub enum Run<'r> {
 /// A status, when memory is short.
 #[inline]
 pub fn prepare<'r>(request: Request<'r>) -> Result<Option<&'r State<'r>>, ngx_int_t> {
-    match (request.context(), request.settings()) {
-        (Some(state), _) => Ok(Some(state)),
-        (None, settings) => begin(request, settings),
+    match request.context() {
+        Some(state) if state.prepared.get() => Ok(Some(state)),
+        context => begin(request, context),
     }
 }
 
 fn begin<'r>(
     request: Request<'r>,
-    settings: Option<&'r Settings>,
+    context: Option<&'r State<'r>>,
 ) -> Result<Option<&'r State<'r>>, ngx_int_t> {
-    let state = match (request.earlier_state(), settings) {
+    let settings = request.settings();
+    let state = match (context.or_else(|| request.earlier_state()), settings) {
         (None, None) => return Ok(None),
         (Some(state), _) => {
             state.set_run(Run::Failed)?;
             state
         }
         (None, Some(_)) => request
-            .keep(State::new(request.target()))
+            .keep(State::new(request.target(), None))
             .ok_or(INTERNAL_SERVER_ERROR)?,
     };
     request.set_context(state);
+    state.prepared.set(true);
     let exempt = state.exempt.take() == Some(request.hop());
+    if state.segment.is_some() && !exempt {
+        state.admit_segment(request, settings)?;
+    }
     state.set_run(match settings {
         Some(settings) if !exempt => state
             .enter(request, settings)
@@ -98,6 +128,17 @@ fn begin<'r>(
         _ => Run::Unguarded,
     })?;
     Ok(Some(state))
+}
+
+/// Begins a request with a credential cut out of its path. `None` when memory is short.
+pub fn begin_cut<'r>(
+    request: Request<'r>,
+    target: &'r [u8],
+    segment: Credential<'r>,
+) -> Option<()> {
+    let state = request.keep(State::new(target, Some(segment)))?;
+    request.set_context(state);
+    Some(())
 }
 
 impl<'r> State<'r> {
@@ -121,7 +162,7 @@ impl<'r> State<'r> {
         Ok(())
     }
 
-    fn new(target: &'r [u8]) -> Self {
+    fn new(target: &'r [u8], segment: Option<Credential<'r>>) -> Self {
         Self {
             target,
             clean_target: Cell::new(target),
@@ -130,14 +171,77 @@ impl<'r> State<'r> {
             headers: Cell::new(Headers::default()),
             exempt: Cell::new(None),
             location: Cell::new(None),
+            segment,
+            segment_seen: Cell::new(false),
+            prepared: Cell::new(false),
+            originals: Cell::new(None),
         }
+    }
+
+    /// A path that held a credential must not be another name of what no guard that
+    /// knows of such credentials protects.
+    fn admit_segment(
+        &self,
+        request: Request<'r>,
+        settings: Option<&'r Settings>,
+    ) -> Result<(), ngx_int_t> {
+        if settings.is_some_and(Settings::takes_segments) {
+            self.segment_seen.set(true);
+        } else if !self.segment_seen.get() {
+            ngx_log_error!(
+                NGX_LOG_INFO,
+                request.log(),
+                "crossdomain_media: a credential in the path, where none is taken from it"
+            );
+            self.set_run(Run::Unguarded)?;
+            self.exempt_next_hop(request);
+            return Err(NOT_FOUND);
+        }
+        Ok(())
+    }
+
+    /// Keeps a header line as it is. `None` when memory is short.
+    pub fn keep_original(
+        &self,
+        request: Request<'r>,
+        line: &ngx_table_elt_t,
+        name: &'r [u8],
+        value: &'r [u8],
+    ) -> Option<()> {
+        let original = request.allocate(Original {
+            line,
+            hash: line.hash,
+            name,
+            value,
+            next: Cell::new(None),
+        })?;
+        match self.originals().last() {
+            Some(last) => last.next.set(Some(original)),
+            None => self.originals.set(Some(original)),
+        }
+        Some(())
+    }
+
+    /// The header lines that have been changed, as they were.
+    pub fn originals(&self) -> impl Iterator<Item = &'r Original<'r>> + use<'r> {
+        std::iter::successors(self.originals.get(), |original| original.next.get())
+    }
+
+    /// A header line as it was, if it has been changed.
+    pub fn original(&self, line: &ngx_table_elt_t) -> Option<&'r Original<'r>> {
+        self.originals()
+            .find(|original| ptr::eq(original.line, line))
     }
 
     /// Begins a run in a guarded location. `None` when memory is short.
     fn enter(&self, request: Request<'r>, settings: &'r Settings) -> Option<Run<'r>> {
         let sources = &settings.policy.sources;
         let view = RequestView::new(self.target);
-        let carried = take(&view, sources);
+        let received = Received {
+            request,
+            state: self,
+        };
+        let carried = take_with(&view, &received, sources);
 
         // Cleaned is what nginx holds, not what the viewer asked for: an earlier
         // run may already have taken other credentials out.
@@ -153,7 +257,7 @@ impl<'r> State<'r> {
         self.clean_target.set(match parts {
             Some([whole, b""]) => whole,
             Some(parts) => request.collect(parts.into_iter(), current.target().len())?,
-            None if carried.is_empty() && current.target().starts_with(b"/") => current.target(),
+            None if !carried.in_query() && current.target().starts_with(b"/") => current.target(),
             None => clean_target(request, &current, sources)?,
         });
 
@@ -169,12 +273,22 @@ impl<'r> State<'r> {
         if application == b"off" {
             request.set_args(args);
             request.set_line(current.target(), line);
+            request.restore_lines(self);
             return Some(Run::Unguarded);
         }
+        if settings.strip && settings.varies_by.is_some() {
+            request.remove_empty_lines(self)?;
+        }
+        // Whoever grants it in the end.
         if carried.in_url() {
-            // Whoever grants it in the end.
             self.headers.set(Headers {
                 referrer_policy: settings.referrer_policy,
+                ..self.headers.get()
+            });
+        }
+        if settings.varies_by.is_some() {
+            self.headers.set(Headers {
+                vary: settings.varies_by.as_deref(),
                 ..self.headers.get()
             });
         }
@@ -197,7 +311,7 @@ impl<'r> State<'r> {
         let clean_target = self.clean_target.get();
         let args = request.args();
         if std::ptr::eq(args, current.query().unwrap_or_default()) {
-            if !carried.is_empty() {
+            if carried.in_query() {
                 // The path is the same, or empty and now a slash.
                 let path_len = current.path().len();
                 let query = clean_target.get(path_len.saturating_add(1)..);
@@ -208,7 +322,10 @@ impl<'r> State<'r> {
             // nginx at a `#`.
             request.set_args(clean_query(request, args, sources)?);
         }
-        if carried.is_empty() {
+        if settings.varies_by.is_some() {
+            request.strip_lines(self, sources)?;
+        }
+        if !carried.in_query() {
             return Some(());
         }
         let line = request.request_line();
@@ -237,13 +354,13 @@ fn clean_target<'r>(
 ) -> Option<&'r [u8]> {
     // One byte more, for the slash that an empty path stands for.
     let capacity = current.target().len().checked_add(1)?;
-    request.collect(source::clean_target(current, sources), capacity)
+    request.collect(clean::clean_target(current, sources), capacity)
 }
 
 #[cold]
 #[inline(never)]
 fn clean_query<'r>(request: Request<'r>, args: &[u8], sources: &[Source]) -> Option<&'r [u8]> {
-    request.collect(source::clean_query(args, sources), args.len())
+    request.collect(clean::clean_query(args, sources), args.len())
 }
 
 #[cold]
@@ -255,5 +372,5 @@ fn masked_request_line<'r>(
 ) -> Option<&'r [u8]> {
     // A mask may be longer than what it stands for.
     let capacity = line.len().checked_mul(2)?;
-    request.collect(source::masked_request_line(line, sources), capacity)
+    request.collect(clean::masked_request_line(line, sources), capacity)
 }

@@ -673,7 +673,7 @@ invalid number of arguments in "crossdomain_media_token" directive
 --- config eval: main::with("crossdomain_media_token token;")
 --- must_die
 --- error_log
-crossdomain_media_token: token: expected arg:NAME in
+crossdomain_media_token: token: expected arg:NAME, cookie:NAME, header:NAME or path:PREFIX in
 
 
 

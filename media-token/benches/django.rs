@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use criterion::{Criterion, criterion_group, criterion_main};
 use hmac::{Hmac, KeyInit, Mac};
-use media_token::source::{clean_target, masked_request_line};
+use media_token::clean::{clean_target, masked_request_line};
 use media_token::{Key, KeyOptions, NoTrace, Policy, RequestView, Source, Url, decide, take};
 use sha2::{Digest, Sha256};
 

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::carried::{Carried, Credential};
 use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
 use crate::key::{Key, Kind};
 use crate::request::RequestView;
 use crate::scope::{self, Path};
-use crate::source::{Carried, Credential, Source};
+use crate::source::{MAX_CREDENTIALS, Source};
 
 /// nginx's clock is whole seconds, so a token made within this second may look
 /// as if it were from the next one.
@@ -213,11 +214,11 @@ pub fn decide<'k>(
     env: &mut impl Env,
 ) -> Decision<'k> {
     let mut refused = None;
-    for (number, source) in policy.sources.iter().enumerate() {
-        let Some(credential) = carried.credential(number) else {
-            continue;
-        };
-        trace!(env, "{source}: a credential");
+    let found = (0..MAX_CREDENTIALS).map_while(|index| carried.credential(index));
+    for (source, credential) in found {
+        if let Some(source) = policy.sources.get(source) {
+            trace!(env, "{source}: a credential");
+        }
         match verify(view, credential, policy, now, env) {
             Ok(grant) => {
                 trace!(env, "granted until {}", grant.expires);

@@ -12,7 +12,7 @@
 //! 3. a configured [`Key`] verifies the credential's signature over this path;
 //! 4. and the time that the credential states has not passed.
 //!
-//! The order of work is [`take`] (which credentials does the request carry, and
+//! The order of work is [`take_with`] (which credentials does the request carry, and
 //! what is left without them), [`decide`] (do they hold, now), and
 //! [`Responses::respond`] (what to answer). All three are pure: time is a
 //! parameter, nothing is allocated, and nothing panics whatever the bytes.
@@ -36,6 +36,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod carried;
+pub mod clean;
 pub mod decision;
 pub mod format;
 pub mod key;
@@ -47,9 +49,10 @@ pub mod response;
 pub mod scope;
 pub mod source;
 
+pub use carried::{Carried, Credential, take, take_with};
 pub use decision::{Decision, Env, Grant, NoTrace, Policy, Reason, Refusal, Status, decide};
 pub use key::{Key, KeyError, KeyFile, KeyOptions};
 pub use redirect::{Destination, Origin, Template, Url, UrlError};
-pub use request::RequestView;
+pub use request::{Fields, RequestView};
 pub use response::{Action, Answer, Responses};
-pub use source::{Carried, Source, take};
+pub use source::Source;

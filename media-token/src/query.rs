@@ -94,7 +94,7 @@ pub fn decode_value<'b>(value: &'b [u8], buffer: &'b mut [u8]) -> Option<&'b [u8
     buffer.get(..end)
 }
 
-fn hex(digit: u8) -> Option<u8> {
+pub(crate) fn hex(digit: u8) -> Option<u8> {
     char::from(digit)
         .to_digit(16)
         .and_then(|value| u8::try_from(value).ok())

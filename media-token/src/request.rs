@@ -2,6 +2,8 @@
 
 use memchr::memchr;
 
+use crate::carried::Credential;
+
 /// What a verifier may know of a request.
 #[derive(Clone, Copy)]
 pub struct RequestView<'a> {
@@ -47,5 +49,25 @@ impl<'a> RequestView<'a> {
     #[must_use]
     pub fn query_start(&self) -> usize {
         self.path_len.saturating_add(1)
+    }
+}
+
+/// What a request carries beside its target.
+pub trait Fields<'a> {
+    /// The names and values of its header lines, in their order.
+    fn lines(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])>;
+
+    /// The credential that was cut out of the path.
+    fn segment(&self) -> Option<Credential<'a>>;
+}
+
+/// Nothing.
+impl<'a> Fields<'a> for () {
+    fn lines(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        std::iter::empty()
+    }
+
+    fn segment(&self) -> Option<Credential<'a>> {
+        None
     }
 }

@@ -96,6 +96,25 @@ impl Answer<'_> {
     }
 }
 
+/// A `Cache-Control` (RFC 9111, 5.2.2) without what lets shared caches keep the
+/// response, in pieces.
+pub fn unshared(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_shared = |directive: &&[u8]| {
+        let name = directive.split(|&byte| byte == b'=').next();
+        let name = name.unwrap_or_default().trim_ascii_end();
+        name.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage")
+    };
+    value
+        .split(|&byte| byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(move |directive| !directive.is_empty() && !is_shared(directive))
+        .enumerate()
+        .flat_map(|(index, directive)| {
+            let separator: &[u8] = if index == 0 { b"" } else { b", " };
+            [separator, directive]
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

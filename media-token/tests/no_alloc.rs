@@ -3,7 +3,7 @@
 //! A binary of its own: the counter replaces its allocator.
 
 use allocation_counter::measure;
-use media_token::source::{clean_query, clean_target, masked_request_line};
+use media_token::clean::{clean_query, clean_target, masked_request_line};
 use media_token::{
     Action, Answer, Key, KeyOptions, NoTrace, Origin, Policy, RequestView, Responses, Source, Url,
     decide, take,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use media_token::source::{clean_target, masked_request_line};
+use media_token::clean::{clean_target, masked_request_line};
 use media_token::{
     Decision, Destination, Key, KeyOptions, NoTrace, Origin, Policy, RequestView, Source, decide,
     take,

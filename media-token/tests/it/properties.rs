@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::common;
 
-use media_token::source::{clean_target, masked_request_line};
+use media_token::clean::{clean_target, masked_request_line};
 use media_token::{
     Decision, Destination, Key, KeyOptions, NoTrace, Policy, RequestView, Source, decide, take,
 };
