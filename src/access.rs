@@ -25,11 +25,7 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     };
     let run = state.run.try_borrow().map_err(|_| INTERNAL_SERVER_ERROR)?;
     let (view, carried, application) = match &*run {
-        Run::Guarded {
-            view,
-            carried,
-            application,
-        } => (view, carried, *application),
+        Run::Guarded(guarded) => (&guarded.view, &guarded.carried, guarded.application),
         Run::Unguarded => return Ok(DECLINED),
         Run::Failed => return Err(INTERNAL_SERVER_ERROR),
     };

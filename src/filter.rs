@@ -46,22 +46,23 @@ fn add_headers(request: Request<'_>) -> Option<()> {
     if let Some(location) = state.location.get() {
         request.remove_if_replaced(location);
     }
-    let headers = state.headers.get();
-    if headers.no_store {
+    let headers = &state.headers;
+    if headers.no_store.get() {
         // `expires` and `add_header` have run; what they say of caching is meant
         // for the file.
         request.remove_headers(&[b"Cache-Control", b"Expires"]);
         request.remove_headers(&SHARED_CACHES);
         request.add_header("Cache-Control", b"no-store")?;
     }
-    if headers.private && !headers.no_store {
+    if headers.private.get() && !headers.no_store.get() {
         request.remove_headers(&SHARED_CACHES);
         request.make_private()?;
     }
-    if let Some(vary) = headers.vary {
+    let varying = headers.vary.get();
+    if let Some(vary) = varying.and_then(|settings| settings.varies_by.as_deref()) {
         request.add_header("Vary", vary.as_bytes())?;
     }
-    if let Some(policy) = headers.referrer_policy {
+    if let Some(policy) = headers.referrer_policy.get() {
         request.remove_headers(&[b"Referrer-Policy"]);
         request.add_header("Referrer-Policy", policy.as_bytes())?;
     }

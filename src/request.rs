@@ -443,13 +443,15 @@ impl<'r> Request<'r> {
     pub fn set_location(mut self, url: &'r [u8]) -> Option<Location> {
         let header = self.push_header("Location", url)?;
         self.raw_mut().headers_out.location = header;
-        Some(Location { url: url.as_ptr() })
+        Some(Location {
+            url: NonNull::from(url).cast(),
+        })
     }
 
     /// Removes a `Location` of ours where there is another: that of an upstream
     /// behind an `error_page`.
     pub fn remove_if_replaced(self, location: Location) {
-        let is_ours = |header: &ngx_table_elt_t| ptr::eq(header.value.data, location.url);
+        let is_ours = |header: &ngx_table_elt_t| ptr::eq(header.value.data, location.url.as_ptr());
         let is_location =
             |header: &ngx_table_elt_t| header.key.as_bytes().eq_ignore_ascii_case(b"Location");
         let mut replaced = false;
@@ -544,7 +546,7 @@ type Cleanup = unsafe extern "C" fn(*mut c_void);
 /// A `Location` header of ours.
 #[derive(Clone, Copy)]
 pub struct Location {
-    url: *const u8,
+    url: NonNull<u8>,
 }
 
 /// How often nginx will still let a request be redirected internally. Each
@@ -626,7 +628,7 @@ impl<'r> Fields<'r> for Received<'_, 'r> {
     }
 
     fn segment(&self) -> Option<Credential<'r>> {
-        self.state.segment
+        self.state.segment.copied()
     }
 }
 

@@ -9,7 +9,7 @@ use media_token::{Answer, Decision, Destination};
 use crate::conf::{Application, Settings};
 use crate::module::{DECLINED, OK};
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
-use crate::state::{Headers, State};
+use crate::state::State;
 
 /// Whether the settings can decide about this request at all: there is a key,
 /// and the application's URL is one.
@@ -25,10 +25,7 @@ pub fn check<'r>(
     let broken = || match settings.responses.dry_run {
         true => DECLINED,
         false => {
-            state.headers.set(Headers {
-                no_store: true,
-                ..state.headers.get()
-            });
+            state.headers.no_store.set(true);
             INTERNAL_SERVER_ERROR
         }
     };
@@ -68,10 +65,10 @@ pub fn send<'r>(
 ) -> Result<ngx_int_t, ngx_int_t> {
     log(request, settings, state, decision);
     let answer = settings.responses.respond(decision);
-    state.headers.set(Headers {
-        no_store: answer.is_some_and(|answer| answer.is_uncacheable()),
-        ..state.headers.get()
-    });
+    state
+        .headers
+        .no_store
+        .set(answer.is_some_and(|answer| answer.is_uncacheable()));
     let Some(answer) = answer else {
         // A dry run must not grant either what others refuse (`satisfy any`).
         return Ok(match settings.responses.dry_run {
@@ -93,10 +90,7 @@ pub fn send<'r>(
                 .and_then(|url| request.set_location(url))
                 .ok_or(INTERNAL_SERVER_ERROR)?;
             state.location.set(Some(location));
-            state.headers.set(Headers {
-                referrer_policy: settings.referrer_policy,
-                ..state.headers.get()
-            });
+            state.headers.referrer_policy.set(settings.referrer_policy);
             Ok(status as ngx_int_t)
         }
     }

@@ -13,7 +13,7 @@ use ngx::ffi::{NGX_LOG_INFO, ngx_int_t, ngx_table_elt_t, ngx_uint_t};
 use ngx::ngx_log_error;
 
 use media_token::clean;
-use media_token::{Carried, Credential, Decision, RequestView, Source, take_with};
+use media_token::{Carried, Credential, Decision, RequestView, Source};
 
 use crate::conf::{Application, Settings};
 use crate::request::{Hop, INTERNAL_SERVER_ERROR, Location, NOT_FOUND, Received, Request};
@@ -30,13 +30,13 @@ pub struct State<'r> {
     /// The newest decision; it outlives runs in which the guard is off.
     pub decision: Cell<Option<Decision<'r>>>,
     /// What the response needs.
-    pub headers: Cell<Headers<'r>>,
+    pub headers: Headers<'r>,
     /// The run that answers a refusal, which is not guarded again.
     exempt: Cell<Option<Hop>>,
     /// The `Location` of our redirect.
     pub location: Cell<Option<Location>>,
     /// What was cut out of the path.
-    pub segment: Option<Credential<'r>>,
+    pub segment: Option<&'r Credential<'r>>,
     /// Whether the guard of a location that takes credentials from the path has
     /// seen this one.
     segment_seen: Cell<bool>,
@@ -57,16 +57,16 @@ pub struct Original<'r> {
 }
 
 /// Headers that the response needs.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub struct Headers<'r> {
     /// `Cache-Control: no-store`, whatever else was set.
-    pub no_store: bool,
+    pub no_store: Cell<bool>,
     /// Nothing that lets shared caches keep it.
-    pub private: bool,
+    pub private: Cell<bool>,
     /// `Referrer-Policy`.
-    pub referrer_policy: Option<&'static str>,
-    /// `Vary`, beside what others vary by.
-    pub vary: Option<&'r str>,
+    pub referrer_policy: Cell<Option<&'static str>>,
+    /// Whose `Vary` it needs, beside what others vary by.
+    pub vary: Cell<Option<&'r Settings>>,
 }
 
 /// One run of the phases.
@@ -77,14 +77,25 @@ pub enum Run<'r> {
     /// named location).
     Unguarded,
     /// The guard is on.
-    Guarded {
-        /// What the viewer asked for.
-        view: RequestView<'r>,
-        /// The credentials in it.
-        carried: Carried<'r>,
-        /// The application's URL, evaluated if it holds variables.
-        application: &'r [u8],
-    },
+    Guarded(Guarded<'r>),
+}
+
+/// What a guarded run decides about.
+#[derive(Default)]
+pub struct Guarded<'r> {
+    /// What the viewer asked for.
+    pub view: RequestView<'r>,
+    /// The credentials in it.
+    pub carried: Carried<'r>,
+    /// The application's URL, evaluated if it holds variables.
+    pub application: &'r [u8],
+}
+
+/// Whether the guard is on in a run.
+enum Guard {
+    On,
+    /// The application's URL evaluates to `off`.
+    Off,
 }
 
 /// The state of this run, made if this is the run's first handler of ours.
@@ -100,6 +111,8 @@ pub fn prepare<'r>(request: Request<'r>) -> Result<Option<&'r State<'r>>, ngx_in
     }
 }
 
+// Once in each run, while `prepare` is called by several handlers.
+#[inline(never)]
 fn begin<'r>(
     request: Request<'r>,
     context: Option<&'r State<'r>>,
@@ -117,16 +130,29 @@ fn begin<'r>(
     };
     request.set_context(state);
     state.prepared.set(true);
-    let exempt = state.exempt.take() == Some(request.hop());
+    let exempt = (state.exempt.take()).is_some_and(|hop| hop == request.hop());
     if state.segment.is_some() && !exempt {
         state.admit_segment(request, settings)?;
     }
-    state.set_run(match settings {
-        Some(settings) if !exempt => state
-            .enter(request, settings)
-            .ok_or(INTERNAL_SERVER_ERROR)?,
-        _ => Run::Unguarded,
-    })?;
+    let mut run = state.run.try_borrow_mut();
+    let run = run.as_mut().map_err(|_| INTERNAL_SERVER_ERROR)?;
+    **run = Run::Unguarded;
+    if let Some(settings) = settings
+        && !exempt
+    {
+        // Filled where it will stay, since it is what most of the time goes to.
+        **run = Run::Guarded(Guarded::default());
+        if let Run::Guarded(guarded) = &mut **run {
+            match state.enter(request, settings, guarded) {
+                Some(Guard::On) => {}
+                Some(Guard::Off) => **run = Run::Unguarded,
+                None => {
+                    **run = Run::Failed;
+                    return Err(INTERNAL_SERVER_ERROR);
+                }
+            }
+        }
+    }
     Ok(Some(state))
 }
 
@@ -136,6 +162,7 @@ pub fn begin_cut<'r>(
     target: &'r [u8],
     segment: Credential<'r>,
 ) -> Option<()> {
+    let segment = request.allocate(segment)?;
     let state = request.keep(State::new(target, Some(segment)))?;
     request.set_context(state);
     Some(())
@@ -162,13 +189,13 @@ impl<'r> State<'r> {
         Ok(())
     }
 
-    fn new(target: &'r [u8], segment: Option<Credential<'r>>) -> Self {
+    fn new(target: &'r [u8], segment: Option<&'r Credential<'r>>) -> Self {
         Self {
             target,
             clean_target: Cell::new(target),
             run: RefCell::new(Run::Failed),
             decision: Cell::new(None),
-            headers: Cell::new(Headers::default()),
+            headers: Headers::default(),
             exempt: Cell::new(None),
             location: Cell::new(None),
             segment,
@@ -234,24 +261,30 @@ impl<'r> State<'r> {
     }
 
     /// Begins a run in a guarded location. `None` when memory is short.
-    fn enter(&self, request: Request<'r>, settings: &'r Settings) -> Option<Run<'r>> {
+    fn enter(
+        &self,
+        request: Request<'r>,
+        settings: &'r Settings,
+        guarded: &mut Guarded<'r>,
+    ) -> Option<Guard> {
         let sources = &settings.policy.sources;
-        let view = RequestView::new(self.target);
+        guarded.view = RequestView::new(self.target);
         let received = Received {
             request,
             state: self,
         };
-        let carried = take_with(&view, &received, sources);
+        guarded.carried.add(&guarded.view, &received, sources);
+        let (view, carried) = (&guarded.view, &guarded.carried);
 
         // Cleaned is what nginx holds, not what the viewer asked for: an earlier
         // run may already have taken other credentials out.
         let untouched = std::ptr::eq(request.target(), self.target);
         let current = match untouched {
-            true => view,
+            true => *view,
             false => RequestView::new(request.target()),
         };
         let parts = match untouched {
-            true => carried.clean_parts(&view),
+            true => carried.clean_parts(view),
             false => None,
         };
         self.clean_target.set(match parts {
@@ -263,40 +296,27 @@ impl<'r> State<'r> {
 
         let (args, line) = (request.args(), request.request_line());
         if settings.strip {
-            self.strip(request, settings, &current, &carried)?;
+            self.strip(request, settings, &current, carried)?;
         }
         // After stripping, so that no variable brings the credential back.
-        let application: &[u8] = match &*settings.application {
-            Application::Fixed(_) => b"",
-            Application::Variable(value, _) => request.evaluate(value)?,
-        };
-        if application == b"off" {
+        if let Application::Variable(value, _) = &*settings.application {
+            guarded.application = request.evaluate(value)?;
+        }
+        if guarded.application == b"off" {
             request.set_args(args);
             request.set_line(current.target(), line);
             request.restore_lines(self);
-            return Some(Run::Unguarded);
+            return Some(Guard::Off);
         }
         if settings.strip && settings.varies_by.is_some() {
             request.remove_empty_lines(self)?;
         }
         // Whoever grants it in the end.
         if carried.in_url() {
-            self.headers.set(Headers {
-                referrer_policy: settings.referrer_policy,
-                ..self.headers.get()
-            });
+            self.headers.referrer_policy.set(settings.referrer_policy);
         }
-        if settings.varies_by.is_some() {
-            self.headers.set(Headers {
-                vary: settings.varies_by.as_deref(),
-                ..self.headers.get()
-            });
-        }
-        Some(Run::Guarded {
-            view,
-            carried,
-            application,
-        })
+        self.headers.vary.set(Some(settings));
+        Some(Guard::On)
     }
 
     /// Leaves the request as if it had come without credentials.

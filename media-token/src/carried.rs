@@ -120,17 +120,27 @@ impl<'a> Carried<'a> {
         (0..MAX_CREDENTIALS).map_while(|index| self.credential(index))
     }
 
+    /// What [`take_with`] finds, added to none.
+    #[inline]
+    pub fn add(&mut self, view: &RequestView<'a>, fields: &impl Fields<'a>, sources: &[Source]) {
+        for (number, source) in sources.iter().enumerate() {
+            match source {
+                Source::Argument(name) => take_argument(self, view, number, name),
+                _ => take_field(self, fields, number, source),
+            }
+        }
+    }
+
+    #[inline]
     fn push(&mut self, source: usize, value: &'a [u8], repeated: bool) {
-        let free = self.values.iter().position(Option::is_none);
-        if let Some(free) = free
-            && let (Some(slot), Some(number), Some(flag), Ok(source)) = (
-                self.values.get_mut(free),
-                self.sources.get_mut(free),
-                self.repeated.get_mut(free),
-                source.try_into(),
-            )
-        {
-            (*slot, *number, *flag) = (Some(value), source, repeated);
+        let slots = self.values.iter_mut().zip(&mut self.sources);
+        for ((slot, number), flag) in slots.zip(&mut self.repeated) {
+            if slot.is_none() {
+                *slot = Some(value);
+                *number = u8::try_from(source).unwrap_or(u8::MAX);
+                *flag = repeated;
+                return;
+            }
         }
     }
 
@@ -190,42 +200,51 @@ pub fn take_with<'a>(
     sources: &[Source],
 ) -> Carried<'a> {
     let mut carried = Carried::default();
-    for (number, source) in sources.iter().enumerate() {
-        match source {
-            Source::Argument(name) => take_argument(&mut carried, view, number, name),
-            Source::Cookie(name) => {
-                for (_, line) in fields.lines().filter(|(name, _)| is_cookie(name)) {
-                    for value in cookies(line).filter_map(|cookie| cookie.value_of(name)) {
-                        carried.push(number, value, false);
-                    }
+    carried.add(view, fields, sources);
+    carried
+}
+
+// Apart from arguments, which are the common case and need less.
+#[inline(never)]
+fn take_field<'a>(
+    carried: &mut Carried<'a>,
+    fields: &impl Fields<'a>,
+    number: usize,
+    source: &Source,
+) {
+    match source {
+        Source::Argument(_) => {}
+        Source::Cookie(name) => {
+            for (_, line) in fields.lines().filter(|(name, _)| is_cookie(name)) {
+                for value in cookies(line).filter_map(|cookie| cookie.value_of(name)) {
+                    carried.push(number, value, false);
                 }
             }
-            Source::Header(name) => {
-                let mut values = fields.lines().filter_map(|(field, value)| {
-                    field
-                        .eq_ignore_ascii_case(name.as_bytes())
-                        .then(|| bearer(value))?
-                });
-                if let Some(value) = values.next() {
-                    carried.push(number, value, values.next().is_some());
-                }
+        }
+        Source::Header(name) => {
+            let mut values = fields.lines().filter_map(|(field, value)| {
+                field
+                    .eq_ignore_ascii_case(name.as_bytes())
+                    .then(|| bearer(value))?
+            });
+            if let Some(value) = values.next() {
+                carried.push(number, value, values.next().is_some());
             }
-            Source::Path(_) => {
-                if let Some(segment) = fields.segment() {
-                    carried.in_url = true;
-                    match segment {
-                        Credential::Once(value) => carried.push(number, value, false),
-                        Credential::Empty => carried.push(number, b"", false),
-                        Credential::Repeated => carried.push(number, b"", true),
-                    }
+        }
+        Source::Path(_) => {
+            if let Some(segment) = fields.segment() {
+                carried.in_url = true;
+                match segment {
+                    Credential::Once(value) => carried.push(number, value, false),
+                    Credential::Empty => carried.push(number, b"", false),
+                    Credential::Repeated => carried.push(number, b"", true),
                 }
             }
         }
     }
-    carried
 }
 
-#[inline]
+#[inline(never)]
 fn take_argument<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: usize, name: &str) {
     let mut found: Option<&[u8]> = None;
     let mut repeated = false;

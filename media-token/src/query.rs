@@ -18,14 +18,19 @@ impl<'a> Pair<'a> {
     ///
     /// A `+` in a name means a space, which no configured name holds, so it
     /// needs no decoding.
+    #[inline]
     #[must_use]
     pub fn value_of(&self, name: &str) -> Option<&'a [u8]> {
         match self.raw.strip_prefix(name.as_bytes()) {
-            Some([b'=', value @ ..]) => return Some(value),
-            Some([]) => return Some(b""),
+            Some([b'=', value @ ..]) => Some(value),
+            Some([]) => Some(b""),
             // A longer name, or another.
-            _ => {}
+            _ => self.value_of_encoded(name),
         }
+    }
+
+    #[inline(never)]
+    fn value_of_encoded(&self, name: &str) -> Option<&'a [u8]> {
         // Names are short: no matter for `memchr`.
         let mut parts = self.raw.splitn(2, |&byte| byte == b'=');
         let encoded = parts.next().unwrap_or_default();

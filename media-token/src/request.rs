@@ -5,7 +5,7 @@ use memchr::memchr;
 use crate::carried::Credential;
 
 /// What a verifier may know of a request.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct RequestView<'a> {
     target: &'a [u8],
     /// Where the path ends and the query begins.
