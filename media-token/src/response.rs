@@ -103,8 +103,9 @@ mod tests {
 
     const GRANT: Decision<'_> = Decision::Granted(Grant {
         key_id: None,
+        subject: None,
         expires: 1,
-        age: 0,
+        age: None,
     });
 
     fn responses(dry_run: bool) -> Responses {

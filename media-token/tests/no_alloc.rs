@@ -5,7 +5,7 @@
 use allocation_counter::measure;
 use media_token::source::{clean_query, clean_target, masked_request_line};
 use media_token::{
-    Action, Answer, Key, KeyOptions, NoTrace, Origin, Policy, RequestView, Responses, Source, Url,
+    Action, Answer, Fixed, Key, KeyOptions, Origin, Policy, RequestView, Responses, Source, Url,
     decide, take,
 };
 
@@ -25,7 +25,7 @@ fn the_counter_counts() {
 fn a_request_allocates_nothing_from_its_target_to_its_answer() {
     let key = |parameters: &str| {
         let options = KeyOptions::parse(parameters.split_whitespace(), |_| None).unwrap();
-        Key::new(SECRET, &options).unwrap().into()
+        Key::read(SECRET, &options).unwrap().keys.remove(0).into()
     };
     let policy = Policy {
         sources: vec![
@@ -127,7 +127,7 @@ fn a_request_allocates_nothing_from_its_target_to_its_answer() {
         let allocations = measure(|| {
             let view = RequestView::new(target.as_bytes());
             let carried = take(&view, &policy.sources);
-            let decision = decide(&view, &carried, &policy, now, &mut NoTrace);
+            let decision = decide(&view, &carried, &policy, now, &mut Fixed::new(&mut [])).unwrap();
             outcome = Some((decision.reason(), responses.respond(&decision)));
             bytes = [
                 clean_target(&view, &policy.sources).map(<[u8]>::len).sum(),

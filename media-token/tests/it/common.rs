@@ -1,8 +1,13 @@
 //! A signer and a naive verifier, written from FORMATS.md and not from the crate.
 
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use media_token::{Decision, Env, Key, KeyOptions, Policy, RequestView, decide, take};
 use sha2::{Digest, Sha256};
 
 pub const SECRET: &[u8] = b"a-secret-key-of-a-django-application-in-a-test";
@@ -117,5 +122,85 @@ pub fn naive_status(target: &str, now: i64, max_age: i64) -> &'static str {
         "expired"
     } else {
         "granted"
+    }
+}
+
+/// The keys of a file.
+pub fn keys(file: &[u8], parameters: &str) -> Vec<Arc<Key>> {
+    let options = KeyOptions::parse(parameters.split_whitespace(), |time| time.parse().ok());
+    let keys = Key::read(file, &options.unwrap()).unwrap().keys;
+    keys.into_iter().map(Arc::new).collect()
+}
+
+pub const JWT_SECRET: &[u8] = b"a-secret-of-an-application-that-mints-jwt";
+
+/// Header, claims and signature of HS256, for [`JWT_SECRET`].
+pub fn mint_jwt(header: &str, claims: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(JWT_SECRET).unwrap();
+    sign_jwt(header, claims, |message| {
+        let mac = mac.clone().chain_update(message);
+        mac.finalize().into_bytes().to_vec()
+    })
+}
+
+/// A token with any signature.
+pub fn sign_jwt(header: &str, claims: &str, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let message = format!(
+        "{}.{}",
+        base64(header.as_bytes()),
+        base64(claims.as_bytes())
+    );
+    let signature = base64(&sign(message.as_bytes()));
+    format!("{message}.{signature}")
+}
+
+/// A viewer, and what is said while deciding. Memory is never given back.
+pub struct Viewer {
+    pub method: &'static str,
+    pub address: Option<IpAddr>,
+    pub origin: Option<&'static str>,
+    pub steps: String,
+}
+
+impl Default for Viewer {
+    fn default() -> Self {
+        Self {
+            method: "GET",
+            address: Some([192, 0, 2, 7].into()),
+            origin: Some("https://media.example.org"),
+            steps: String::new(),
+        }
+    }
+}
+
+impl Viewer {
+    /// What is decided about this viewer's request.
+    pub fn asks<'k>(&mut self, target: &str, policy: &'k Policy, now: i64) -> Decision<'k> {
+        let view = RequestView::new(target.as_bytes());
+        let carried = take(&view, &policy.sources);
+        decide(&view, &carried, policy, now, self).unwrap()
+    }
+}
+
+impl<'a> Env<'a> for Viewer {
+    fn trace(&mut self, step: fmt::Arguments<'_>) {
+        self.steps.push_str(&format!("{step}\n"));
+    }
+
+    fn allocate(&mut self, len: usize) -> Option<&'a mut [u8]> {
+        Some(vec![0; len].leak())
+    }
+
+    fn method(&self) -> &[u8] {
+        self.method.as_bytes()
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    fn origin(&mut self) -> Option<&'a [u8]> {
+        self.origin.map(str::as_bytes)
     }
 }

@@ -1,0 +1,1 @@
+//! Key files for JSON Web Tokens.
