@@ -152,3 +152,40 @@ fn a_request_allocates_nothing_from_its_target_to_its_answer() {
         assert_eq!(allocations.count_total, 0, "{target}");
     }
 }
+
+/// Made by PyJWT for `/video/a.mp4` in `sub`; from the vectors.
+const JWT: &str = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIiwidHlwIjoiSldUIn0.\
+    eyJzdWIiOiIvdmlkZW8vYS5tcDQiLCJleHAiOjE3MDAwMDAwNjAsImlhdCI6MTcwMDAwMDAwMH0.\
+    cig6jTBoXL38eROMvAfum2HbCkAHoCrD-LLjZhFfBzg";
+
+#[test]
+fn a_jwt_of_a_secret_in_its_usual_spelling_allocates_nothing() {
+    let options = KeyOptions::parse(["format=jwt", "path_claim=sub", "id=k1"], |_| None).unwrap();
+    let secret = b"hs256-secret-key-at-least-32-bytes-long!!";
+    let policy = Policy {
+        sources: vec![Source::parse("arg:token").unwrap()],
+        keys: vec![Key::read(secret, &options).unwrap().keys.remove(0).into()],
+        max_age: 120,
+        leeway: 0,
+    };
+    let good = format!("/video/a.mp4?token={JWT}");
+    for (target, now, reason) in [
+        (good.clone(), NOW, "valid"),
+        (good.replace(".ey", "%2Eey"), NOW, "valid"),
+        (good.clone(), NOW + 60, "token_expired"),
+        (good.replace("a.mp4", "b.mp4"), NOW, "wrong_path"),
+        (good.replace("MH0.", "MH1."), NOW, "token_malformed"),
+        (good.replace("cig6", "cig7"), NOW, "bad_signature"),
+    ] {
+        let mut outcome = None;
+        let allocations = measure(|| {
+            let mut memory = [0; 1024];
+            let view = RequestView::new(target.as_bytes());
+            let carried = take(&view, &policy.sources);
+            let decision = decide(&view, &carried, &policy, now, &mut Fixed::new(&mut memory));
+            outcome = decision.ok().map(|decision| decision.reason());
+        });
+        assert_eq!(outcome, Some(reason), "{target}");
+        assert_eq!(allocations.count_total, 0, "{target}");
+    }
+}

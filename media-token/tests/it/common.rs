@@ -40,7 +40,7 @@ pub fn mint(quoted_path: &str, timestamp: &str) -> String {
     format!("{timestamp}:{signature}")
 }
 
-fn unquote(text: &str, plus: bool) -> Vec<u8> {
+pub fn unquote(text: &str, plus: bool) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::new();
     let mut i = 0;
@@ -79,6 +79,15 @@ pub fn quote(path: &[u8]) -> String {
     }
 }
 
+/// Whether nginx would serve another path than the target names.
+pub fn is_unsafe(target: &str) -> bool {
+    let decoded = unquote(target.split('?').next().unwrap(), false);
+    let dots = decoded
+        .split(|&byte| byte == b'/')
+        .any(|part| part == b"." || part == b"..");
+    target.contains('#') || decoded.contains(&0) || dots
+}
+
 /// `granted`, `missing`, `expired` or `invalid`.
 pub fn naive_status(target: &str, now: i64, max_age: i64) -> &'static str {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -93,13 +102,10 @@ pub fn naive_status(target: &str, now: i64, max_age: i64) -> &'static str {
         [token] => token,
         _ => return "invalid",
     };
-    let decoded = unquote(path, false);
-    let dots = decoded
-        .split(|&b| b == b'/')
-        .any(|part| part == b"." || part == b"..");
-    if target.contains('#') || decoded.contains(&0) || dots {
+    if is_unsafe(target) {
         return "invalid";
     }
+    let decoded = unquote(path, false);
     let Some((timestamp, mac)) = std::str::from_utf8(token)
         .ok()
         .and_then(|t| t.split_once(':'))

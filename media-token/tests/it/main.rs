@@ -18,3 +18,4 @@ mod jwt_keys;
 mod jwt_properties;
 mod jwt_vectors;
 mod properties;
+mod twin;

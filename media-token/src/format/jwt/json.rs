@@ -26,7 +26,11 @@ pub(super) trait Members<'de> {
 ///
 /// Why is not said: the words of the parser's errors quote the token.
 pub(super) fn read_object<'de>(text: &'de [u8], members: &mut impl Members<'de>) -> bool {
-    let mut parser = serde_json::Deserializer::from_slice(text);
+    // All of it at once: the parser would look at some strings only.
+    let Ok(text) = std::str::from_utf8(text) else {
+        return false;
+    };
+    let mut parser = serde_json::Deserializer::from_str(text);
     parser.deserialize_map(Object(members)).is_ok() && parser.end().is_ok()
 }
 
