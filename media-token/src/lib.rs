@@ -1,7 +1,7 @@
 //! Verification of signed, expiring media URLs, apart from any web server.
 //!
 //! A **grant** is a signed statement about a URL. Three independent questions
-//! decide a request: how the grant is signed ([`format`]), where it is carried
+//! decide a request: how the grant is signed ([`mod@format`]), where it is carried
 //! ([`source`]), and what happens when it does not hold ([`response`]).
 //!
 //! A request is allowed if and only if

@@ -208,6 +208,10 @@ impl<'a> Path<'a> {
     /// Whether readers may disagree on the path's segments: there is an encoded
     /// slash, a doubled slash or a backslash.
     pub(crate) fn is_ambiguous(&self) -> bool {
+        if self.traits & ESCAPE == 0 {
+            return memchr(b'\\', self.raw).is_some()
+                || self.raw.windows(2).any(|pair| pair == b"//");
+        }
         let raw_slashes = self.raw.iter().filter(|&&byte| byte == b'/').count();
         let mut slashes: usize = 0;
         let mut previous = 0;

@@ -30,7 +30,12 @@ static SIGNED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     let key = |parameters: &[&str]| {
         let options = KeyOptions::parse(parameters.iter().copied(), |_| None).unwrap();
-        Arc::new(Key::read(b"test-secret-key-0123456789", &options).unwrap().keys.remove(0))
+        Arc::new(
+            Key::read(b"test-secret-key-0123456789", &options)
+                .unwrap()
+                .keys
+                .remove(0),
+        )
     };
     Policy {
         sources: vec![

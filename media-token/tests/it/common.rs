@@ -142,22 +142,21 @@ pub const JWT_SECRET: &[u8] = b"a-secret-of-an-application-that-mints-jwt";
 
 /// Header, claims and signature of HS256, for [`JWT_SECRET`].
 pub fn mint_jwt(header: &str, claims: &str) -> String {
-    let mac = Hmac::<Sha256>::new_from_slice(JWT_SECRET).unwrap();
+    mint_jwt_of_bytes(header.as_bytes(), claims.as_bytes())
+}
+
+pub fn mint_jwt_of_bytes(header: &[u8], claims: &[u8]) -> String {
     sign_jwt(header, claims, |message| {
-        let mac = mac.clone().chain_update(message);
-        mac.finalize().into_bytes().to_vec()
+        let mac = Hmac::<Sha256>::new_from_slice(JWT_SECRET).unwrap();
+        mac.chain_update(message).finalize().into_bytes().to_vec()
     })
 }
 
 /// A token with any signature.
-pub fn sign_jwt(header: &str, claims: &str, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
-    let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    let message = format!(
-        "{}.{}",
-        base64(header.as_bytes()),
-        base64(claims.as_bytes())
-    );
-    let signature = base64(&sign(message.as_bytes()));
+pub fn sign_jwt(header: &[u8], claims: &[u8], sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let message = format!("{header}.{claims}");
+    let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
     format!("{message}.{signature}")
 }
 

@@ -1,6 +1,6 @@
 //! Key files for JSON Web Tokens: what is read, and which mistakes are told.
 
-use crate::common::{self, JWT_SECRET, Viewer, mint_jwt, sign_jwt};
+use crate::common::{self, JWT_SECRET, Viewer, mint_jwt};
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -28,6 +28,10 @@ fn error(file: &[u8], parameters: &str) -> String {
 fn parameter_error(parameters: &str) -> String {
     let options = KeyOptions::parse(parameters.split_whitespace(), |time| time.parse().ok());
     options.unwrap_err().to_string()
+}
+
+fn sign_jwt(header: &str, sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    common::sign_jwt(header.as_bytes(), CLAIMS.as_bytes(), sign)
 }
 
 /// What is decided about a token, with the keys of a file.
@@ -66,7 +70,7 @@ impl Rsa {
     }
 
     fn mint(&self, algorithm: &str, encoding: &'static dyn RsaEncoding) -> String {
-        sign_jwt(&format!(r#"{{"alg":"{algorithm}"}}"#), CLAIMS, |message| {
+        sign_jwt(&format!(r#"{{"alg":"{algorithm}"}}"#), |message| {
             let mut signature = vec![0; self.0.public_modulus_len()];
             let random = SystemRandom::new();
             self.0
@@ -91,7 +95,7 @@ impl Rsa {
 fn ec_mint(key: &EcdsaKeyPair) -> String {
     let random = SystemRandom::new();
     let sign = |message: &[u8]| key.sign(&random, message).unwrap().as_ref().to_vec();
-    sign_jwt(r#"{"alg":"ES256"}"#, CLAIMS, sign)
+    sign_jwt(r#"{"alg":"ES256"}"#, sign)
 }
 
 fn ec_jwk(key: &EcdsaKeyPair, more: &str) -> String {
@@ -102,7 +106,7 @@ fn ec_jwk(key: &EcdsaKeyPair, more: &str) -> String {
 
 fn ed_mint(key: &Ed25519KeyPair) -> String {
     let sign = |message: &[u8]| key.sign(message).as_ref().to_vec();
-    sign_jwt(r#"{"alg":"EdDSA"}"#, CLAIMS, sign)
+    sign_jwt(r#"{"alg":"EdDSA"}"#, sign)
 }
 
 fn ed_jwk(key: &Ed25519KeyPair, more: &str) -> String {
@@ -162,10 +166,10 @@ fn longer_hashes_verify_their_own_tokens() {
         mac.chain_update(message).finalize().into_bytes().to_vec()
     }
     let secret = [b's'; 64];
-    let hs384 = sign_jwt(r#"{"alg":"HS384"}"#, CLAIMS, |message| {
+    let hs384 = sign_jwt(r#"{"alg":"HS384"}"#, |message| {
         tag::<Hmac<sha2::Sha384>>(message, &secret)
     });
-    let hs512 = sign_jwt(r#"{"alg":"HS512"}"#, CLAIMS, |message| {
+    let hs512 = sign_jwt(r#"{"alg":"HS512"}"#, |message| {
         tag::<Hmac<sha2::Sha512>>(message, &secret)
     });
     assert_eq!(reason(&secret, "alg=HS384", &hs384), "valid");

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ipnet::IpNet;
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
 use sha2::{Digest, Sha256};
 
 use crate::decision::{Context, Env, Reason};
@@ -13,8 +14,8 @@ use crate::scope::{Path, PathForm};
 use crate::source;
 
 /// What a compiled regular expression may take, in bytes. Matching takes time in
-/// proportion to this and to the length of the URI.
-const MAX_REGEX: usize = 1 << 15;
+/// proportion to this, at worst, and to the length of the URI.
+const MAX_REGEX: usize = 1 << 14;
 
 /// How far a claim covers a request, the best last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,14 +59,15 @@ pub(super) fn of_path(path: &Path<'_>, form: PathForm, entry: &[u8]) -> Coverage
     if !entry.starts_with(b"/") {
         return Coverage::None;
     }
-    if path.is_spelled(form, entry) {
-        return Coverage::Full;
-    }
-    match entry {
-        [folder @ .., b'*'] if folder.ends_with(b"/") => {
-            Coverage::wide(path.is_spelled_below(form, folder), path)
-        }
-        _ => Coverage::None,
+    let folder = match entry {
+        [folder @ .., b'*'] if folder.ends_with(b"/") => folder,
+        _ if path.is_spelled(form, entry) => return Coverage::Full,
+        _ => return Coverage::None,
+    };
+    match Coverage::wide(path.is_spelled_below(form, folder), path) {
+        // Of a file whose name is an asterisk.
+        Coverage::Ambiguous if path.is_spelled(form, entry) => Coverage::Full,
+        covered => covered,
     }
 }
 
@@ -106,10 +108,18 @@ impl<'c> Pattern<'c> {
             return Some(Self::Hash(digest));
         }
         let regex = container.strip_prefix("regex:")?;
-        // By itself first: `a)|(b` would step out of the parentheses.
-        build(regex)?;
-        let whole = build(&format!("\\A(?:{regex})\\z"))?;
-        Some(Self::Regex(Box::new(whole)))
+        // By itself first: `a)|(b` would step out of the parentheses below.
+        ParserBuilder::new()
+            .unicode(false)
+            .utf8(false)
+            .build()
+            .parse(regex)
+            .ok()?;
+        let whole = RegexBuilder::new(&format!("\\A(?:{regex})\\z"))
+            .unicode(false)
+            .size_limit(MAX_REGEX)
+            .build();
+        Some(Self::Regex(Box::new(whole.ok()?)))
     }
 
     pub(super) fn coverage<'a>(
@@ -132,14 +142,6 @@ impl<'c> Pattern<'c> {
             Self::Regex(regex) => Coverage::wide(regex.is_match(&uri), &context.path),
         }
     }
-}
-
-fn build(regex: &str) -> Option<Regex> {
-    RegexBuilder::new(regex)
-        .unicode(false)
-        .size_limit(MAX_REGEX)
-        .build()
-        .ok()
 }
 
 /// The request's URI without its credential, normalised as RFC 9246 asks for
