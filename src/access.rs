@@ -2,12 +2,13 @@
 
 use ngx::ffi::{ngx_http_request_t, ngx_int_t};
 
-use media_token::decide;
+use media_token::{OutOfMemory, decide};
 
 use crate::module::DECLINED;
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
 use crate::response;
 use crate::state::{self, Run};
+use crate::viewer::Viewer;
 
 pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
     // SAFETY: nginx passes a request that lives until we return.
@@ -30,9 +31,10 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
         Run::Failed => return Err(INTERNAL_SERVER_ERROR),
     };
     let destination = response::check(request, settings, state, application)?;
-    let mut trace = request.trace();
+    let mut viewer = Viewer::new(request);
     let now = request.now();
-    let decision = decide(view, carried, &settings.policy, now, &mut trace);
+    let decision = decide(view, carried, &settings.policy, now, &mut viewer);
+    let decision = decision.map_err(|OutOfMemory| INTERNAL_SERVER_ERROR)?;
     // A named location runs the phases again.
     drop(run);
     state.decision.set(Some(decision));

@@ -26,7 +26,8 @@ use ngx::{ngx_conf_log_error, ngx_log_error, ngx_string};
 
 use media_token::source::MAX_SOURCES;
 use media_token::{
-    Action, Key, KeyFile, KeyOptions, Origin, Policy, Responses, Source, Template, Url, UrlError,
+    Action, Key, KeyFile, KeyOptions, Keys, Origin, Policy, Responses, Source, Template, Url,
+    UrlError,
 };
 
 use crate::module::{self, ERROR, OK, Table};
@@ -386,29 +387,37 @@ fn key(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
     }
     let path = Path::new(OsStr::from_bytes(full_name.as_bytes()));
     let file = KeyFile::read(path).map_err(refuse)?;
-    let key = Key::new(file.bytes(), &options).map_err(refuse)?;
-    if file.is_world_readable() {
+    let Keys { keys, ignored } = Key::read(file.bytes(), &options).map_err(refuse)?;
+    if file.is_world_readable() && keys.iter().any(Key::is_secret) {
         let mode = file.mode;
         line.warn(
             name,
             &format!("mode {mode:04o} lets every user read the key; use chmod o-r"),
         );
     }
-    if let Some(len) = key.weak {
+    if ignored != 0 {
         line.warn(
             name,
-            &format!("{len} bytes, a Django SECRET_KEY should have at least 32"),
+            &format!("{ignored} of its keys left out, as their type or algorithm is not supported"),
         );
     }
-    if let Some(id) = key.id()
-        && conf.keys.iter().any(|other| other.id() == Some(id))
-    {
-        return Err(Error::value(
-            name,
-            format_args!("\"id={id}\" is another key's id already"),
-        ));
+    for key in keys {
+        if let Some(len) = key.weak {
+            line.warn(
+                name,
+                &format!("{len} bytes, a Django SECRET_KEY should have at least 32"),
+            );
+        }
+        if let Some(id) = key.id()
+            && conf.keys.iter().any(|other| other.id() == Some(id))
+        {
+            return Err(Error::value(
+                name,
+                format_args!("\"id={id}\" is another key's id already"),
+            ));
+        }
+        conf.keys.push(Arc::new(key));
     }
-    conf.keys.push(Arc::new(key));
     Ok(())
 }
 

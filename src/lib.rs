@@ -5,11 +5,12 @@
 //! A request passes through [`postread`] (cut a credential out of the path),
 //! [`preaccess`] (take out all others), [`access`] (decide and answer) and
 //! [`filter`] (headers). All unsafe code of the project
-//! is here, most of it in [`request`] and [`conf`].
+//! is here, most of it in [`request`], [`lines`], [`viewer`] and [`conf`].
 
 mod access;
 mod conf;
 mod filter;
+mod lines;
 mod module;
 mod postread;
 mod preaccess;
@@ -17,3 +18,4 @@ mod request;
 mod response;
 mod state;
 mod variables;
+mod viewer;

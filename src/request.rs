@@ -6,26 +6,21 @@
 //! can outlive it.
 
 use std::ffi::c_void;
-use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use ngx::ffi::{
-    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_FOUND, NGX_LOG_DEBUG, NGX_LOG_DEBUG_HTTP,
-    ngx_http_complex_value, ngx_http_complex_value_t, ngx_http_finalize_request,
-    ngx_http_named_location, ngx_http_process_request_uri, ngx_http_request_t, ngx_int_t,
-    ngx_list_part_t, ngx_list_push, ngx_list_t, ngx_log_t, ngx_palloc, ngx_pnalloc,
-    ngx_pool_cleanup_add, ngx_str_t, ngx_table_elt_t, ngx_time, ngx_uint_t,
+    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_FOUND, ngx_http_complex_value,
+    ngx_http_complex_value_t, ngx_http_finalize_request, ngx_http_named_location,
+    ngx_http_process_request_uri, ngx_http_request_t, ngx_int_t, ngx_list_push, ngx_list_t,
+    ngx_log_t, ngx_palloc, ngx_pnalloc, ngx_pool_cleanup_add, ngx_str_t, ngx_table_elt_t, ngx_time,
 };
 use ngx::http::HttpModuleConfExt;
-
-use media_token::clean::clean_line;
-use media_token::response::unshared;
-use media_token::{Credential, Env, Fields, Source};
 
 use crate::conf::{LocationConf, MainConf, Settings};
 use crate::module::{self, DONE, OK};
 use crate::state::State;
+use media_token::response::unshared;
 
 pub const NOT_FOUND: ngx_int_t = NGX_HTTP_NOT_FOUND as ngx_int_t;
 pub const INTERNAL_SERVER_ERROR: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
@@ -50,7 +45,7 @@ impl<'r> Request<'r> {
 
     /// To read one field.
     #[inline]
-    fn raw(&self) -> &ngx_http_request_t {
+    pub(crate) fn raw(&self) -> &ngx_http_request_t {
         // SAFETY: `new` was promised a live request. nginx runs requests in one
         // thread, and no caller keeps the reference across a call into nginx.
         unsafe { self.raw.as_ref() }
@@ -58,14 +53,14 @@ impl<'r> Request<'r> {
 
     /// To write one field.
     #[inline]
-    fn raw_mut(&mut self) -> &mut ngx_http_request_t {
+    pub(crate) fn raw_mut(&mut self) -> &mut ngx_http_request_t {
         // SAFETY: as for `raw`.
         unsafe { self.raw.as_mut() }
     }
 
     /// Bytes of the request.
     #[inline]
-    fn bytes(text: ngx_str_t) -> &'r [u8] {
+    pub(crate) fn bytes(text: ngx_str_t) -> &'r [u8] {
         if text.len == 0 {
             return b"";
         }
@@ -110,7 +105,7 @@ impl<'r> Request<'r> {
     }
 
     /// The main configuration of this module.
-    fn main_conf(self) -> Option<&'r MainConf> {
+    pub(crate) fn main_conf(self) -> Option<&'r MainConf> {
         // SAFETY: the main configuration of this module has this type.
         let main = unsafe {
             self.raw()
@@ -121,7 +116,7 @@ impl<'r> Request<'r> {
         main.map(|main| unsafe { main.as_ref() })
     }
 
-    fn forget_variables(self, indices: &[usize]) {
+    pub(crate) fn forget_variables(self, indices: &[usize]) {
         let variables = self.raw().variables;
         if variables.is_null() {
             return;
@@ -161,106 +156,6 @@ impl<'r> Request<'r> {
             // It has answered 400.
             _ => Err(DONE),
         }
-    }
-
-    /// The header lines of the request, with which the caller may do what it likes
-    /// while nginx is not looking.
-    fn each_line(mut self, mut visit: impl FnMut(&mut ngx_table_elt_t)) {
-        let mut part: *mut _ = &raw mut self.raw_mut().headers_in.headers.part;
-        // SAFETY: nginx keeps the elements in a list of parts that ends with null.
-        while let Some(current) = unsafe { part.as_mut() } {
-            let lines = current.elts.cast::<ngx_table_elt_t>();
-            for index in 0..current.nelts {
-                // SAFETY: a part has so many elements of this type.
-                visit(unsafe { &mut *lines.add(index) });
-            }
-            part = current.next;
-        }
-    }
-
-    /// Takes the credentials of these sources out of the header lines, whose
-    /// originals the state keeps. `None` when memory is short.
-    pub fn strip_lines(self, state: &State<'r>, sources: &[Source]) -> Option<()> {
-        let mut result = Some(());
-        self.each_line(|line| {
-            let (name, value) = (Self::bytes(line.key), Self::bytes(line.value));
-            let Some(pieces) = clean_line(name, value, sources) else {
-                return;
-            };
-            // With a byte for the NUL that nginx's own parser leaves behind values.
-            let left = self.collect(pieces.chain([&b"\0"[..]]), value.len().saturating_add(1));
-            let kept = state.keep_original(self, line, name, value);
-            let (Some(left), Some(())) = (left, kept) else {
-                result = None;
-                return;
-            };
-            line.value = string(left.strip_suffix(b"\0").unwrap_or(left));
-            if line.value.len == 0 {
-                // What nginx's variables do not count.
-                line.hash = 0;
-            }
-        });
-        if let Some(main) = self.main_conf() {
-            self.forget_variables(&main.header_variables);
-        }
-        result
-    }
-
-    /// Puts the header lines back that [`Request::strip_lines`] has changed.
-    pub fn restore_lines(self, state: &State<'r>) {
-        self.each_line(|line| {
-            if let Some(original) = state.original(line) {
-                line.value = string(original.value);
-                line.hash = original.hash;
-            }
-        });
-    }
-
-    /// Removes the header lines of which nothing is left, so that upstreams do not
-    /// get empty ones. Other pointers to them stay valid. `None` when memory is short.
-    pub fn remove_empty_lines(mut self, state: &State<'r>) -> Option<()> {
-        let pool = self.raw().pool;
-        let headers = &mut self.raw_mut().headers_in.headers;
-        let mut part: *mut ngx_list_part_t = &raw mut headers.part;
-        // SAFETY: nginx keeps the elements in a list of parts that ends with null.
-        while let Some(current) = unsafe { part.as_mut() } {
-            let lines = current.elts.cast::<ngx_table_elt_t>();
-            let emptied = (0..current.nelts).find(|&index| {
-                // SAFETY: a part has so many elements of this type.
-                let line = unsafe { &*lines.add(index) };
-                line.value.len == 0 && line.hash == 0 && state.original(line).is_some()
-            });
-            if let Some(index) = emptied {
-                // The part is split behind the line, which no part holds then. Nothing
-                // moves, since nginx has pointers to other lines.
-                // SAFETY: a request has a pool.
-                let rest = unsafe { ngx_palloc(pool, size_of::<ngx_list_part_t>()) };
-                let rest: *mut ngx_list_part_t = rest.cast();
-                // SAFETY: null, or of the size that was asked for.
-                let behind = unsafe { rest.as_mut() }?;
-                behind.nelts = current.nelts.saturating_sub(index).saturating_sub(1);
-                // SAFETY: at most the end of the part.
-                behind.elts = unsafe { lines.add(index).add(1) }.cast();
-                behind.next = current.next;
-                current.nelts = index;
-                current.next = rest;
-                if ptr::eq(part, headers.last) {
-                    headers.last = rest;
-                    // What is pushed from now on goes to a part of its own, and not
-                    // behind one whose room nobody has counted.
-                    headers.nalloc = behind.nelts.max(1);
-                    if behind.nelts == 0 {
-                        // SAFETY: as above; room for one.
-                        behind.elts = unsafe { ngx_palloc(pool, size_of::<ngx_table_elt_t>()) };
-                        if behind.elts.is_null() {
-                            return None;
-                        }
-                    }
-                }
-            }
-            part = current.next;
-        }
-        Some(())
     }
 
     /// This module's configuration for the location.
@@ -424,16 +319,6 @@ impl<'r> Request<'r> {
         unsafe { (*self.raw().connection).log }
     }
 
-    /// Sends the steps of a decision to the debug log.
-    pub fn trace(self) -> Trace {
-        let log = self.log();
-        // SAFETY: a connection has a log.
-        let level = unsafe { (*log).log_level };
-        Trace {
-            log: (level & NGX_LOG_DEBUG_HTTP as usize != 0).then_some(log),
-        }
-    }
-
     /// Adds a response header. `None` when memory is short.
     pub fn add_header(self, name: &'static str, value: &'r [u8]) -> Option<()> {
         self.push_header(name, value).map(|_| ())
@@ -588,63 +473,5 @@ impl ComplexValue {
     /// `value` has been compiled, and lives as long as the configuration does.
     pub unsafe fn new(value: NonNull<ngx_http_complex_value_t>) -> Self {
         Self(value)
-    }
-}
-
-/// The steps of a decision, for the debug log.
-pub struct Trace {
-    log: Option<*mut ngx_log_t>,
-}
-
-/// The request as it came, but for the target: also what has been taken out since.
-pub struct Received<'s, 'r> {
-    pub request: Request<'r>,
-    pub state: &'s State<'r>,
-}
-
-impl<'r> Fields<'r> for Received<'_, 'r> {
-    fn lines(&self) -> impl Iterator<Item = (&'r [u8], &'r [u8])> {
-        let kept = self.state.originals();
-        let mut part = ptr::from_ref(&self.request.raw().headers_in.headers.part);
-        let mut index = 0;
-        let lines = std::iter::from_fn(move || {
-            loop {
-                // SAFETY: nginx keeps the elements in a list of parts that ends with
-                // null, and each has so many of this type.
-                let current = unsafe { part.as_ref() }?;
-                if index < current.nelts {
-                    let lines = current.elts.cast::<ngx_table_elt_t>();
-                    // SAFETY: as above.
-                    let line = unsafe { &*lines.add(index) };
-                    index = index.wrapping_add(1);
-                    return Some(line);
-                }
-                (part, index) = (current.next, 0);
-            }
-        });
-        let untouched = lines.filter(|line| self.state.original(line).is_none());
-        kept.map(|original| (original.name, original.value))
-            .chain(untouched.map(|line| (Request::bytes(line.key), Request::bytes(line.value))))
-    }
-
-    fn segment(&self) -> Option<Credential<'r>> {
-        self.state.segment.copied()
-    }
-}
-
-impl Env for Trace {
-    #[inline]
-    fn listens(&self) -> bool {
-        self.log.is_some()
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn trace(&mut self, step: fmt::Arguments<'_>) {
-        let Some(log) = self.log else { return };
-        let mut buffer = [const { std::mem::MaybeUninit::uninit() }; ngx::log::LOG_BUFFER_SIZE];
-        let text = ngx::log::write_fmt(&mut buffer, format_args!("crossdomain_media: {step}"));
-        // SAFETY: the log is that of a connection, which outlives its requests.
-        unsafe { ngx::log::log_error(NGX_LOG_DEBUG as ngx_uint_t, log, 0, text) };
     }
 }

@@ -65,10 +65,16 @@ pub fn send<'r>(
 ) -> Result<ngx_int_t, ngx_int_t> {
     log(request, settings, state, decision);
     let answer = settings.responses.respond(decision);
-    state
-        .headers
+    let headers = &state.headers;
+    headers
         .no_store
         .set(answer.is_some_and(|answer| answer.is_uncacheable()));
+    if let Decision::Granted(grant) = decision {
+        let source = settings.policy.sources.get(grant.source);
+        headers
+            .private
+            .set(source.is_none_or(|source| !source.is_for_shared_caches()));
+    }
     let Some(answer) = answer else {
         // A dry run must not grant either what others refuse (`satisfy any`).
         return Ok(match settings.responses.dry_run {

@@ -16,7 +16,8 @@ use media_token::clean;
 use media_token::{Carried, Credential, Decision, RequestView, Source};
 
 use crate::conf::{Application, Settings};
-use crate::request::{Hop, INTERNAL_SERVER_ERROR, Location, NOT_FOUND, Received, Request};
+use crate::lines::Received;
+use crate::request::{Hop, INTERNAL_SERVER_ERROR, Location, NOT_FOUND, Request};
 
 /// The state of one request. Shared with the variables, which nginx may ask for
 /// at any time, hence the cells.

@@ -17,10 +17,11 @@ use crate::state::State;
 /// A variable: what it is for a request that has been seen by the guard.
 type Getter = for<'r> fn(Request<'r>, &State<'r>) -> Option<&'r [u8]>;
 
-static VARIABLES: Table<[(ngx_str_t, Getter); 7]> = Table([
+static VARIABLES: Table<[(ngx_str_t, Getter); 8]> = Table([
     (ngx_string!("crossdomain_media_status"), status),
     (ngx_string!("crossdomain_media_reason"), reason),
     (ngx_string!("crossdomain_media_key_id"), key_id),
+    (ngx_string!("crossdomain_media_subject"), subject),
     (ngx_string!("crossdomain_media_expires"), expires),
     (ngx_string!("crossdomain_media_remaining"), remaining),
     (ngx_string!("crossdomain_media_uri"), uri),
@@ -37,6 +38,10 @@ fn reason<'r>(_: Request<'r>, state: &State<'r>) -> Option<&'r [u8]> {
 
 fn key_id<'r>(_: Request<'r>, state: &State<'r>) -> Option<&'r [u8]> {
     grant(state)?.key_id.map(str::as_bytes)
+}
+
+fn subject<'r>(_: Request<'r>, state: &State<'r>) -> Option<&'r [u8]> {
+    grant(state)?.subject.map(str::as_bytes)
 }
 
 fn expires<'r>(request: Request<'r>, state: &State<'r>) -> Option<&'r [u8]> {

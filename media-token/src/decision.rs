@@ -1,10 +1,12 @@
 //! Whether a request is granted: signature first, then time (DESIGN.md, rule 2).
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::carried::{Carried, Credential};
 use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
+use crate::format::jwt;
 use crate::key::{Key, Kind};
 use crate::request::RequestView;
 use crate::scope::{self, Path};
@@ -12,7 +14,14 @@ use crate::source::{MAX_CREDENTIALS, Source};
 
 /// nginx's clock is whole seconds, so a token made within this second may look
 /// as if it were from the next one.
-const CLOCK_RESOLUTION: i64 = 1;
+pub(crate) const CLOCK_RESOLUTION: i64 = 1;
+
+/// How many signatures are computed for one request, over all its credentials and
+/// keys: so much work, and no more, does a forged token cause.
+pub const MAX_VERIFICATIONS: usize = 4;
+
+/// Django's tokens are at most so long in a request, if each byte is escaped.
+const MAX_DJANGO_VALUE: usize = MAX_TOKEN_LEN * 3;
 
 /// What decides about a location's requests.
 #[derive(Debug)]
@@ -27,13 +36,27 @@ pub struct Policy {
     pub leeway: i64,
 }
 
-/// What deciding may need from outside.
-pub trait Env {
+/// What deciding may need from outside. `'a` is the life of the request.
+pub trait Env<'a> {
     /// Whether anybody wants to know the steps of the decision.
     fn listens(&self) -> bool;
 
     /// Called with each step in words, which name no secret.
     fn trace(&mut self, step: fmt::Arguments<'_>);
+
+    /// Memory of exactly this many bytes that lives as long as the request; `None`
+    /// when there is none. Not asked for by Django's tokens.
+    fn allocate(&mut self, len: usize) -> Option<&'a mut [u8]>;
+
+    /// The request's method, as it came.
+    fn method(&self) -> &[u8];
+
+    /// The viewer's address, where it has one.
+    fn address(&self) -> Option<IpAddr>;
+
+    /// Scheme and authority under which viewers see this site (`https://host:port`),
+    /// without a slash at its end, where that is known.
+    fn origin(&mut self) -> Option<&'a [u8]>;
 }
 
 /// Traces a step, which costs nothing where nobody listens.
@@ -44,11 +67,35 @@ macro_rules! trace {
         }
     };
 }
+pub(crate) use trace;
 
-/// Nobody listens.
-pub struct NoTrace;
+/// An [`Env`] whose facts are known beforehand, with memory from a buffer. Nobody
+/// listens.
+#[derive(Default)]
+pub struct Fixed<'a> {
+    /// What is left to be allocated.
+    pub memory: &'a mut [u8],
+    /// See [`Env::method`].
+    pub method: &'a [u8],
+    /// See [`Env::address`].
+    pub address: Option<IpAddr>,
+    /// See [`Env::origin`].
+    pub origin: Option<&'a [u8]>,
+}
 
-impl Env for NoTrace {
+impl<'a> Fixed<'a> {
+    /// A `GET` from nowhere, to a site that does not know its name.
+    #[must_use]
+    pub fn new(memory: &'a mut [u8]) -> Self {
+        Self {
+            memory,
+            method: b"GET",
+            ..Self::default()
+        }
+    }
+}
+
+impl<'a> Env<'a> for Fixed<'a> {
     #[inline]
     fn listens(&self) -> bool {
         false
@@ -56,26 +103,58 @@ impl Env for NoTrace {
 
     #[inline]
     fn trace(&mut self, _step: fmt::Arguments<'_>) {}
+
+    fn allocate(&mut self, len: usize) -> Option<&'a mut [u8]> {
+        if len > self.memory.len() {
+            return None;
+        }
+        let (memory, rest) = std::mem::take(&mut self.memory).split_at_mut_checked(len)?;
+        self.memory = rest;
+        Some(memory)
+    }
+
+    fn method(&self) -> &[u8] {
+        self.method
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    fn origin(&mut self) -> Option<&'a [u8]> {
+        self.origin
+    }
 }
+
+/// Memory ran out, so nothing was decided: answer 500.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no memory to decide in")]
+pub struct OutOfMemory;
 
 /// The verdict on a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision<'k> {
+pub enum Decision<'a> {
     /// A credential holds.
-    Granted(Grant<'k>),
+    Granted(Grant<'a>),
     /// None does.
-    Refused(Refusal<'k>),
+    Refused(Refusal<'a>),
 }
 
 /// A credential that holds, and what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grant<'k> {
+pub struct Grant<'a> {
     /// The id of the key that verified the signature.
-    pub key_id: Option<&'k str>,
-    /// The last second at which it holds without leeway, in Unix time.
+    pub key_id: Option<&'a str>,
+    /// Whom the token was made for (`sub` of a JWT). Without control characters.
+    pub subject: Option<&'a str>,
+    /// The end that it states, in Unix time, without leeway: a Django token's last
+    /// second, or the first second in which a JWT does not hold any more.
     pub expires: i64,
-    /// Seconds since it was made; negative when it is dated in the future.
-    pub age: i64,
+    /// Seconds since it was made, where it says so (Django's do); negative when it is
+    /// dated in the future.
+    pub age: Option<i64>,
+    /// The number of the source that carried it, from 0.
+    pub source: usize,
 }
 
 impl Grant<'_> {
@@ -83,21 +162,45 @@ impl Grant<'_> {
     /// more than the clock's resolution.
     #[must_use]
     pub fn seconds_ahead(&self) -> Option<i64> {
-        let ahead = self.age.saturating_neg();
+        let ahead = self.age?.saturating_neg();
         (ahead > CLOCK_RESOLUTION).then_some(ahead)
     }
 }
 
 /// Why no credential holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refusal<'k> {
+pub struct Refusal<'a> {
     /// The cause.
     pub reason: Reason,
     /// The id of the key that verified the signature, where one did.
-    pub key_id: Option<&'k str>,
-    /// Seconds since the token was made, where a signature vouches for it;
-    /// negative when it is dated in the future.
+    pub key_id: Option<&'a str>,
+    /// Seconds since the token was made, where it says so and a signature vouches for
+    /// it; negative when it is dated in the future.
     pub age: Option<i64>,
+}
+
+/// Why a credential does not lead to a grant.
+pub(crate) enum Failure<'a> {
+    Refused(Refusal<'a>),
+    OutOfMemory,
+}
+
+impl From<Reason> for Failure<'_> {
+    fn from(reason: Reason) -> Self {
+        Self::Refused(reason.into())
+    }
+}
+
+impl<'a> From<Refusal<'a>> for Failure<'a> {
+    fn from(refusal: Refusal<'a>) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<OutOfMemory> for Failure<'_> {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
 }
 
 impl From<Reason> for Refusal<'_> {
@@ -123,10 +226,25 @@ pub enum Reason {
     TokenEmpty,
     /// Not spelled as any configured format spells its tokens.
     TokenMalformed,
-    /// No configured key made this signature for this path.
+    /// No configured key made this signature (Django: for this path).
     BadSignature,
+    /// No configured key has the algorithm and the key id that the token names.
+    UnknownKey,
+    /// The token asks for something that this module does not do, and that must not
+    /// be ignored.
+    TokenUnsupported,
     /// The signature holds, but the token is dated further ahead than allowed.
     TokenInFuture,
+    /// The signature holds, but the time at which the token begins has not come.
+    TokenNotYetValid,
+    /// The signature holds, but the token is for another site.
+    WrongAudience,
+    /// The signature holds, but the token is for other methods.
+    WrongMethod,
+    /// The signature holds, but the token is for other addresses.
+    WrongAddress,
+    /// The signature holds, but the token does not cover this URL.
+    WrongPath,
     /// What would be served is not what the URL names.
     UnsafePath,
 }
@@ -155,7 +273,14 @@ impl Reason {
             Self::TokenEmpty => "token_empty",
             Self::TokenMalformed => "token_malformed",
             Self::BadSignature => "bad_signature",
+            Self::UnknownKey => "unknown_key",
+            Self::TokenUnsupported => "token_unsupported",
             Self::TokenInFuture => "token_in_future",
+            Self::TokenNotYetValid => "token_not_yet_valid",
+            Self::WrongAudience => "wrong_audience",
+            Self::WrongMethod => "wrong_method",
+            Self::WrongAddress => "wrong_address",
+            Self::WrongPath => "wrong_path",
             Self::UnsafePath => "unsafe_path",
         }
     }
@@ -202,73 +327,104 @@ impl Decision<'_> {
     }
 }
 
+/// What is known of a request whose credentials are looked at.
+pub(crate) struct Context<'r, 'a> {
+    pub(crate) view: &'r RequestView<'r>,
+    pub(crate) path: Path<'r>,
+    pub(crate) policy: &'a Policy,
+    pub(crate) now: i64,
+}
+
 /// Decides about a request at `now`, in Unix seconds.
 ///
 /// The first credential that grants decides; otherwise the first that was there
-/// gives the reason.
-pub fn decide<'k>(
+/// gives the reason. No more than [`MAX_VERIFICATIONS`] signatures are computed.
+///
+/// # Errors
+/// [`OutOfMemory`] when [`Env::allocate`] has none. The request must not be served.
+pub fn decide<'a>(
     view: &RequestView<'_>,
     carried: &Carried<'_>,
-    policy: &'k Policy,
+    policy: &'a Policy,
     now: i64,
-    env: &mut impl Env,
-) -> Decision<'k> {
+    env: &mut impl Env<'a>,
+) -> Result<Decision<'a>, OutOfMemory> {
+    if carried.is_empty() {
+        return Ok(Reason::NoToken.into());
+    }
+    let context = Context {
+        view,
+        path: Path::new(view.path()),
+        policy,
+        now,
+    };
+    let mut verifications = MAX_VERIFICATIONS;
     let mut refused = None;
     let found = (0..MAX_CREDENTIALS).map_while(|index| carried.credential(index));
     for (source, credential) in found {
         if let Some(source) = policy.sources.get(source) {
             trace!(env, "{source}: a credential");
         }
-        match verify(view, credential, policy, now, env) {
+        match verify(credential, &context, &mut verifications, env) {
             Ok(grant) => {
                 trace!(env, "granted until {}", grant.expires);
-                return Decision::Granted(grant);
+                return Ok(Decision::Granted(Grant { source, ..grant }));
             }
-            Err(refusal) => {
+            Err(Failure::Refused(refusal)) => {
                 trace!(env, "refused: {}", refusal.reason.as_str());
                 refused.get_or_insert(refusal);
             }
+            Err(Failure::OutOfMemory) => return Err(OutOfMemory),
         }
     }
-    Decision::Refused(refused.unwrap_or_else(|| Reason::NoToken.into()))
+    Ok(Decision::Refused(
+        refused.unwrap_or_else(|| Reason::NoToken.into()),
+    ))
 }
 
 /// Not a part of the loop around it, where the compiler would prepare at each
 /// request for what only a second credential needs.
 #[inline(never)]
-fn verify<'k>(
-    view: &RequestView<'_>,
+fn verify<'a>(
     credential: Credential<'_>,
-    policy: &'k Policy,
-    now: i64,
-    env: &mut impl Env,
-) -> Result<Grant<'k>, Refusal<'k>> {
+    context: &Context<'_, 'a>,
+    verifications: &mut usize,
+    env: &mut impl Env<'a>,
+) -> Result<Grant<'a>, Failure<'a>> {
     let value = match credential {
         Credential::Once(value) => value,
         Credential::Empty => return Err(Reason::TokenEmpty.into()),
         Credential::Repeated => return Err(Reason::TokenRepeated.into()),
     };
-    let path = Path::new(view.path());
-    if scope::is_unsafe(view, &path) {
+    if scope::is_unsafe(context.view, &context.path) {
         return Err(Reason::UnsafePath.into());
     }
     let mut buffer = [0; MAX_TOKEN_LEN];
-    let token = Token::from_value(value, &mut buffer).ok_or(Reason::TokenMalformed)?;
-    let (key_id, key) = find_key(&path, &token, &policy.keys, env)?;
-    check_time(key_id, key, token.born, policy, now)
+    if value.len() <= MAX_DJANGO_VALUE
+        && let Some(token) = Token::from_value(value, &mut buffer)
+    {
+        let (key_id, key) = find_key(&token, context, verifications, env)?;
+        return Ok(check_time(key_id, key, token.born, context)?);
+    }
+    jwt::verify(value, context, verifications, env)
 }
 
 /// The key that made the token's signature for this path.
-fn find_key<'k>(
-    path: &Path<'_>,
+fn find_key<'a>(
     token: &Token<'_>,
-    keys: &'k [Arc<Key>],
-    env: &mut impl Env,
-) -> Result<(Option<&'k str>, &'k DjangoKey), Reason> {
-    let mut reason = Reason::BadSignature;
-    for (number, key) in keys.iter().enumerate() {
-        let Kind::Django(django) = &key.kind;
-        let Some(signed_part) = django.signs.signed_part(path) else {
+    context: &Context<'_, 'a>,
+    verifications: &mut usize,
+    env: &mut impl Env<'a>,
+) -> Result<(Option<&'a str>, &'a DjangoKey), Reason> {
+    let mut reason = Reason::TokenMalformed;
+    for (number, key) in context.policy.keys.iter().enumerate() {
+        let Kind::Django(django) = &key.kind else {
+            continue;
+        };
+        if reason == Reason::TokenMalformed {
+            reason = Reason::BadSignature;
+        }
+        let Some(signed_part) = django.signs.signed_part(&context.path) else {
             trace!(
                 env,
                 "key {number}: it signs directories, and the path is ambiguous"
@@ -276,23 +432,30 @@ fn find_key<'k>(
             reason = Reason::UnsafePath;
             continue;
         };
-        if django.verifies(token, &signed_part) {
-            trace!(env, "key {number}: the signature holds");
-            return Ok((key.id(), django));
+        if django.is_of_its_length(token) {
+            let Some(left) = verifications.checked_sub(1) else {
+                trace!(env, "key {number}: not tried, as enough have been");
+                break;
+            };
+            *verifications = left;
+            if django.verifies(token, &signed_part) {
+                trace!(env, "key {number}: the signature holds");
+                return Ok((key.id(), django));
+            }
         }
         trace!(env, "key {number}: another signature");
     }
     Err(reason)
 }
 
-fn check_time<'k>(
-    key_id: Option<&'k str>,
+fn check_time<'a>(
+    key_id: Option<&'a str>,
     key: &DjangoKey,
     born: i64,
-    policy: &Policy,
-    now: i64,
-) -> Result<Grant<'k>, Refusal<'k>> {
-    let age = now.saturating_sub(born);
+    context: &Context<'_, '_>,
+) -> Result<Grant<'a>, Refusal<'a>> {
+    let policy = context.policy;
+    let age = context.now.saturating_sub(born);
     let refuse = |reason| {
         Err(Refusal {
             reason,
@@ -312,8 +475,10 @@ fn check_time<'k>(
     }
     Ok(Grant {
         key_id,
+        subject: None,
         expires: born.saturating_add(policy.max_age),
-        age,
+        age: Some(age),
+        source: 0,
     })
 }
 

@@ -3,3 +3,4 @@
 //! follows from the verdict is decided elsewhere.
 
 pub mod django;
+pub mod jwt;

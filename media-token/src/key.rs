@@ -8,10 +8,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use zeroize::Zeroizing;
 
-use crate::format::django::{self, Algorithm, DjangoKey};
+use crate::format::django::{self, DjangoKey};
+use crate::format::jwt::keys::Content;
+use crate::format::jwt::{self, JwtKey};
 use crate::scope::{PathForm, Signs};
 
 /// Larger files are not keys, in bytes.
@@ -20,8 +24,11 @@ pub const MAX_KEY_FILE: u64 = 65_536;
 /// Django generates 50 characters; from here on we do not complain, in bytes.
 pub const MIN_DJANGO_SECRET: usize = 32;
 
-/// The longest `id=`, in bytes: it appears in logs.
+/// The longest id, in bytes: it appears in logs.
 const MAX_ID: usize = 64;
+
+/// What an id is, for messages.
+const ID: &str = "1 to 64 visible ASCII characters without quotes";
 
 /// Why a key cannot be used, worded for the configuration's author.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +75,72 @@ pub enum KeyError {
     /// Two parameters of which one has no effect.
     #[error("\"{0}\" has no effect with \"{1}\"")]
     Contradiction(&'static str, &'static str),
+    /// A parameter that has no effect with what the file holds.
+    #[error("\"{0}\" has no effect with {1}")]
+    NoEffect(&'static str, &'static str),
+    /// An HMAC needs a secret that is as long as its hash (RFC 7518, 3.2).
+    #[error("{len} bytes, {algorithm} needs at least {least}")]
+    ShortSecret {
+        /// Length found, in bytes.
+        len: usize,
+        /// The algorithm.
+        algorithm: &'static str,
+        /// Length needed, in bytes.
+        least: usize,
+    },
+    /// A private key, which has no place on a media site.
+    #[error("a private key; give the public one, which is all that verifying needs")]
+    Private,
+    /// In PEM, but not one public key.
+    #[error("expected one PEM block, \"PUBLIC KEY\"")]
+    Pem,
+    /// A public key that no algorithm of ours takes.
+    #[error("expected an RSA, P-256 or Ed25519 public key")]
+    OtherPublicKey,
+    /// Shorter or longer than allowed (RFC 7518, 3.3).
+    #[error("{0} bits, an RSA key has 2048 to 8192")]
+    RsaBits(u32),
+    /// A secret where the algorithm needs a public key.
+    #[error("no PEM public key, which {0} needs")]
+    NoPublicKey(&'static str),
+    /// A public key of another kind than the algorithm needs. That a public key is no
+    /// secret is what keeps a forger from making HMACs with it.
+    #[error("\"alg={algorithm}\" does not go with {key}")]
+    Unfit {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// What the file holds.
+        key: &'static str,
+    },
+    /// Not JSON, or not an object.
+    #[error("neither a JWK nor a JWK Set")]
+    Json,
+    /// A JWK without what its type needs, or with values that it cannot have.
+    #[error("not a valid JWK")]
+    Jwk,
+    /// A JWK that does not bind its key to one algorithm.
+    #[error("no \"alg\", to which a key has to be bound")]
+    JwkWithoutAlgorithm,
+    /// A JWK whose type is not that of its algorithm.
+    #[error("its \"kty\" and \"crv\" do not go with {0}")]
+    UnfitJwk(&'static str),
+    /// A key id that could not be logged.
+    #[error("\"kid\": expected {ID}")]
+    Kid,
+    /// A key id that an earlier key of the set has.
+    #[error("\"kid\" {0} is another key's already")]
+    RepeatedKid(Box<str>),
+    /// What is wrong with one key of a JWK Set.
+    #[error("key {number} of the set: {error}")]
+    InSet {
+        /// Its place, from 1.
+        number: usize,
+        /// What is wrong.
+        error: Box<KeyError>,
+    },
+    /// All keys are for something else, or of a type or algorithm that is not known.
+    #[error("no key in it verifies signatures by {}", jwt::Algorithm::NAMES)]
+    NoUsableJwk,
 }
 
 /// The content of a key file. Wiped when dropped, and never shown.
@@ -137,7 +210,14 @@ pub enum Encoding {
     Hex,
     /// Standard base64 with padding (RFC 4648, 4).
     Base64,
+    /// Base64 with `-` and `_` (RFC 4648, 5), with padding or without.
+    Base64Url,
 }
+
+const BASE64_URL: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,6 +225,7 @@ impl fmt::Display for Encoding {
             Self::Raw => "raw",
             Self::Hex => "hex",
             Self::Base64 => "base64",
+            Self::Base64Url => "base64url",
         })
     }
 }
@@ -163,6 +244,7 @@ impl Encoding {
             Self::Raw => Some(text.to_vec()),
             Self::Hex => decode_hex(&joined()),
             Self::Base64 => STANDARD.decode(&*joined()).ok(),
+            Self::Base64Url => BASE64_URL.decode(&*joined()).ok(),
         };
         decoded.map(Zeroizing::new).ok_or(KeyError::Encoding(self))
     }
@@ -187,13 +269,68 @@ fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
 #[derive(Debug, Default)]
 pub struct KeyOptions {
     id: Option<Box<str>>,
-    algorithm: Algorithm,
-    encoding: Encoding,
+    encoding: Option<Encoding>,
+    form: PathForm,
+    format: Format,
+}
+
+/// Those of one format.
+#[derive(Debug)]
+enum Format {
+    Django(DjangoOptions),
+    Jwt(JwtOptions),
+}
+
+#[derive(Debug, Default)]
+struct DjangoOptions {
+    algorithm: django::Algorithm,
     salt: Option<Box<str>>,
     derived: bool,
-    form: PathForm,
     signs: Signs,
     max_future: Option<i64>,
+}
+
+#[derive(Debug, Default)]
+struct JwtOptions {
+    algorithm: Option<jwt::Algorithm>,
+    path_claim: Option<Box<str>>,
+    audience: Option<Box<str>>,
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self::Django(DjangoOptions::default())
+    }
+}
+
+/// A parameter as it is written.
+#[derive(Clone, Copy)]
+struct Parameter<'p> {
+    text: &'p str,
+    name: &'p str,
+    /// What follows the `=`, if there is one.
+    value: Option<&'p str>,
+}
+
+impl<'p> Parameter<'p> {
+    fn new(text: &'p str) -> Self {
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        Self { text, name, value }
+    }
+
+    fn expected(self, expected: &'static str) -> KeyError {
+        KeyError::Value {
+            parameter: self.text.to_owned(),
+            expected,
+        }
+    }
+
+    fn unknown(self) -> KeyError {
+        KeyError::UnknownParameter(self.text.to_owned())
+    }
 }
 
 impl KeyOptions {
@@ -208,62 +345,78 @@ impl KeyOptions {
         parameters: impl IntoIterator<Item = &'p str>,
         parse_time: impl Fn(&str) -> Option<i64>,
     ) -> Result<Self, KeyError> {
+        let parameters: Vec<_> = parameters.into_iter().map(Parameter::new).collect();
         let mut options = Self::default();
-        let mut seen: Vec<&str> = Vec::new();
-        for parameter in parameters {
-            let (name, value) = match parameter.split_once('=') {
-                Some((name, value)) => (name, Some(value)),
-                None => (parameter, None),
-            };
-            if seen.contains(&name) {
-                return Err(KeyError::Repeated(name.to_owned()));
+        // The format first: what the others mean depends on it.
+        for parameter in &parameters {
+            if let ("format", Some(format)) = (parameter.name, parameter.value) {
+                options.format = match format {
+                    "django" => Format::default(),
+                    "jwt" => Format::Jwt(JwtOptions::default()),
+                    _ => return Err(parameter.expected("django or jwt")),
+                };
             }
-            seen.push(name);
-            options.set(parameter, name, value, &parse_time)?;
         }
-        if options.derived && options.salt.is_some() {
-            return Err(KeyError::Contradiction("salt=", "derived"));
+        let mut seen: Vec<&str> = Vec::with_capacity(parameters.len());
+        for parameter in parameters {
+            if seen.contains(&parameter.name) {
+                return Err(KeyError::Repeated(parameter.name.to_owned()));
+            }
+            seen.push(parameter.name);
+            options.set(parameter, &parse_time)?;
         }
-        Ok(options)
-    }
-
-    fn is_raw_derived(&self) -> bool {
-        self.derived && self.encoding == Encoding::Raw
+        match &options.format {
+            Format::Django(django) if django.derived && django.salt.is_some() => {
+                Err(KeyError::Contradiction("salt=", "derived"))
+            }
+            _ => Ok(options),
+        }
     }
 
     fn set(
         &mut self,
-        parameter: &str,
-        name: &str,
-        value: Option<&str>,
+        parameter: Parameter<'_>,
         parse_time: impl Fn(&str) -> Option<i64>,
     ) -> Result<(), KeyError> {
-        let expected = |expected| KeyError::Value {
-            parameter: parameter.to_owned(),
-            expected,
-        };
-        match (name, value) {
-            ("format", Some("django")) => {}
-            ("format", Some(_)) => return Err(expected("django")),
-            ("id", Some(id)) if is_printable(id) && id.len() <= MAX_ID => self.id = Some(id.into()),
-            ("id", Some(_)) => {
-                return Err(expected("1 to 64 visible ASCII characters without quotes"));
-            }
-            ("alg", Some("sha256")) => self.algorithm = Algorithm::Sha256,
-            ("alg", Some("sha1")) => self.algorithm = Algorithm::Sha1,
-            ("alg", Some(_)) => return Err(expected("sha256 or sha1")),
-            ("encoding", Some("raw")) => self.encoding = Encoding::Raw,
-            ("encoding", Some("hex")) => self.encoding = Encoding::Hex,
-            ("encoding", Some("base64")) => self.encoding = Encoding::Base64,
-            ("encoding", Some(_)) => return Err(expected("raw, hex or base64")),
-            ("salt", Some(salt)) if !salt.is_empty() => self.salt = Some(salt.into()),
-            ("salt", Some(_)) => return Err(expected("the salt of the application's signer")),
-            ("derived", None) => self.derived = true,
+        let expected = |expected| parameter.expected(expected);
+        match (parameter.name, parameter.value) {
+            ("format", Some(_)) => {}
+            ("id", Some(id)) if is_id(id) => self.id = Some(id.into()),
+            ("id", Some(_)) => return Err(expected(ID)),
+            ("encoding", Some("raw")) => self.encoding = Some(Encoding::Raw),
+            ("encoding", Some("hex")) => self.encoding = Some(Encoding::Hex),
+            ("encoding", Some("base64")) => self.encoding = Some(Encoding::Base64),
+            ("encoding", Some("base64url")) => self.encoding = Some(Encoding::Base64Url),
+            ("encoding", Some(_)) => return Err(expected("raw, hex, base64 or base64url")),
             ("path", Some("reverse")) => self.form = PathForm::Reverse,
             ("path", Some("storage")) => self.form = PathForm::Storage,
             ("path", Some("decoded")) => self.form = PathForm::Decoded,
             ("path", Some("raw")) => self.form = PathForm::Raw,
             ("path", Some(_)) => return Err(expected("reverse, storage, decoded or raw")),
+            _ => match &mut self.format {
+                Format::Django(django) => django.set(parameter, parse_time)?,
+                Format::Jwt(jwt) => jwt.set(parameter)?,
+            },
+        }
+        Ok(())
+    }
+}
+
+impl DjangoOptions {
+    fn set(
+        &mut self,
+        parameter: Parameter<'_>,
+        parse_time: impl Fn(&str) -> Option<i64>,
+    ) -> Result<(), KeyError> {
+        let expected = |expected| parameter.expected(expected);
+        let no_effect = |name| Err(KeyError::Contradiction(name, "format=django"));
+        match (parameter.name, parameter.value) {
+            ("alg", Some("sha256")) => self.algorithm = django::Algorithm::Sha256,
+            ("alg", Some("sha1")) => self.algorithm = django::Algorithm::Sha1,
+            ("alg", Some(_)) => return Err(expected("sha256 or sha1")),
+            ("salt", Some(salt)) if !salt.is_empty() => self.salt = Some(salt.into()),
+            ("salt", Some(_)) => return Err(expected("the salt of the application's signer")),
+            ("derived", None) => self.derived = true,
             ("signs", Some("path")) => self.signs = Signs::Path,
             ("signs", Some("parent")) => self.signs = Signs::Parent,
             ("signs", Some(_)) => return Err(expected("path or parent")),
@@ -271,10 +424,46 @@ impl KeyOptions {
                 let seconds = parse_time(time).ok_or_else(|| expected("a time such as 30s"))?;
                 self.max_future = Some(seconds);
             }
-            _ => return Err(KeyError::UnknownParameter(parameter.to_owned())),
+            ("path_claim", Some(_)) => return no_effect("path_claim="),
+            ("aud", Some(_)) => return no_effect("aud="),
+            _ => return Err(parameter.unknown()),
         }
         Ok(())
     }
+}
+
+impl JwtOptions {
+    fn set(&mut self, parameter: Parameter<'_>) -> Result<(), KeyError> {
+        let expected = |expected| parameter.expected(expected);
+        let no_effect = |name| Err(KeyError::Contradiction(name, "format=jwt"));
+        match (parameter.name, parameter.value) {
+            ("alg", Some(name)) => {
+                let algorithm = jwt::Algorithm::parse(name);
+                self.algorithm = Some(algorithm.ok_or_else(|| expected(jwt::Algorithm::NAMES))?);
+            }
+            ("path_claim", Some(claim)) if jwt::can_name_paths(claim) => {
+                self.path_claim = Some(claim.into());
+            }
+            ("path_claim", Some(_)) => {
+                return Err(expected("a claim that has no other meaning"));
+            }
+            ("aud", Some(audience)) if !audience.is_empty() => {
+                self.audience = Some(audience.into());
+            }
+            ("aud", Some(_)) => return Err(expected("whom the tokens are for")),
+            ("salt", Some(_)) => return no_effect("salt="),
+            ("derived", None) => return no_effect("derived"),
+            ("signs", Some(_)) => return no_effect("signs="),
+            ("max_future", Some(_)) => return no_effect("max_future="),
+            _ => return Err(parameter.unknown()),
+        }
+        Ok(())
+    }
+}
+
+/// Whether a text may name a key: it appears in logs.
+pub(crate) fn is_id(text: &str) -> bool {
+    is_printable(text) && text.len() <= MAX_ID
 }
 
 fn is_printable(text: &str) -> bool {
@@ -292,48 +481,78 @@ pub struct Key {
 /// What a key verifies: one variant for each format.
 pub(crate) enum Kind {
     Django(DjangoKey),
+    Jwt(Box<JwtKey>),
+}
+
+/// What a key file holds.
+#[derive(Debug)]
+pub struct Keys {
+    /// Its keys, at least one: a JWK Set has several.
+    pub keys: Vec<Key>,
+    /// How many keys of a JWK Set were left out because their type or algorithm is
+    /// not known, which is worth a warning.
+    pub ignored: usize,
 }
 
 impl Key {
-    /// Makes a key from the content of its file.
+    /// Makes keys from the content of their file.
+    ///
+    /// For `format=jwt` that is a secret, a public key in PEM (`BEGIN PUBLIC KEY`), or
+    /// a JWK or JWK Set (RFC 7517).
     ///
     /// # Errors
     /// [`KeyError`] when the content does not suit the options.
-    pub fn new(file: &[u8], options: &KeyOptions) -> Result<Self, KeyError> {
-        let digest_len = options.algorithm.digest_len();
+    pub fn read(file: &[u8], options: &KeyOptions) -> Result<Keys, KeyError> {
+        match &options.format {
+            Format::Django(django) => Self::read_django(file, options, django).map(|key| Keys {
+                keys: vec![key],
+                ignored: 0,
+            }),
+            Format::Jwt(jwt) => Self::read_jwt(file, options, jwt),
+        }
+    }
+
+    fn read_django(
+        file: &[u8],
+        options: &KeyOptions,
+        django: &DjangoOptions,
+    ) -> Result<Self, KeyError> {
+        let encoding = options.encoding.unwrap_or_default();
+        let digest_len = django.algorithm.digest_len();
+        let is_raw_derived = django.derived && encoding == Encoding::Raw;
         let text = match file {
             // A raw derived key may itself end in bytes that look like a newline.
-            [key @ .., b'\n'] if options.is_raw_derived() && key.len() == digest_len => key,
-            key if options.is_raw_derived() && key.len() == digest_len => key,
+            [key @ .., b'\n'] if is_raw_derived && key.len() == digest_len => key,
+            key if is_raw_derived && key.len() == digest_len => key,
             text => trim_newline(text),
         };
         if text.is_empty() {
             return Err(KeyError::Empty);
         }
-        let secret = options.encoding.decode(text)?;
-        let derived = if options.derived {
+        let secret = encoding.decode(text)?;
+        let derived = if django.derived {
             if secret.len() != digest_len {
                 return Err(KeyError::DerivedLength {
                     len: secret.len(),
                     expected: digest_len,
-                    algorithm: match options.algorithm {
-                        Algorithm::Sha256 => "sha256",
-                        Algorithm::Sha1 => "sha1",
+                    algorithm: match django.algorithm {
+                        django::Algorithm::Sha256 => "sha256",
+                        django::Algorithm::Sha1 => "sha1",
                     },
                 });
             }
             secret.clone()
         } else {
-            let salt = options.salt.as_deref().unwrap_or(django::DEFAULT_SALT);
-            django::derive(options.algorithm, salt, &secret)
+            let salt = django.salt.as_deref().unwrap_or(django::DEFAULT_SALT);
+            django::derive(django.algorithm, salt, &secret)
         };
-        let weak = !options.derived && secret.len() < MIN_DJANGO_SECRET;
+        let weak = !django.derived && secret.len() < MIN_DJANGO_SECRET;
         let key = DjangoKey::new(
-            options.algorithm,
+            django.algorithm,
             &derived,
             options.form,
-            options.signs,
-            options.max_future,
+            django.signs,
+            django.max_future,
         );
         Ok(Self {
             id: options.id.clone(),
@@ -342,7 +561,67 @@ impl Key {
         })
     }
 
-    /// The name given to the key in the configuration.
+    fn read_jwt(file: &[u8], options: &KeyOptions, jwt: &JwtOptions) -> Result<Keys, KeyError> {
+        let key = |id, verifier| Self {
+            id,
+            weak: None,
+            kind: Kind::Jwt(Box::new(JwtKey {
+                verifier,
+                form: options.form,
+                path_claim: match &jwt.path_claim {
+                    Some(claim) => claim.clone(),
+                    None => jwt::DEFAULT_PATH_CLAIM.into(),
+                },
+                audience: jwt.audience.clone(),
+            })),
+        };
+        let one = |verifier| Keys {
+            keys: vec![key(options.id.clone(), verifier)],
+            ignored: 0,
+        };
+        let content = Content::of(file);
+        let (parameter, what) = match content {
+            Content::Secret => {
+                let text = trim_newline(file);
+                if text.is_empty() {
+                    return Err(KeyError::Empty);
+                }
+                let secret = options.encoding.unwrap_or_default().decode(text)?;
+                let algorithm = jwt.algorithm.unwrap_or(jwt::Algorithm::Hs256);
+                return jwt::keys::from_secret(&secret, algorithm).map(one);
+            }
+            Content::Pem => (options.encoding.map(|_| "encoding="), "a PEM file"),
+            Content::Jwk => (
+                None.or(options.encoding.map(|_| "encoding="))
+                    .or(jwt.algorithm.map(|_| "alg="))
+                    .or(options.id.as_ref().map(|_| "id=")),
+                "a JWK, which says that itself",
+            ),
+        };
+        if let Some(parameter) = parameter {
+            return Err(KeyError::NoEffect(parameter, what));
+        }
+        if content == Content::Pem {
+            return jwt::keys::from_pem(file, jwt.algorithm).map(one);
+        }
+        let (found, ignored) = jwt::keys::from_jwk(file)?;
+        let keys = found.into_iter().map(|found| key(found.id, found.verifier));
+        Ok(Keys {
+            keys: keys.collect(),
+            ignored,
+        })
+    }
+
+    /// Whether whoever knows the key can make tokens, and not only verify them.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        match &self.kind {
+            Kind::Django(_) => true,
+            Kind::Jwt(key) => !matches!(key.verifier, jwt::Verifier::Public(..)),
+        }
+    }
+
+    /// The name of the key: given in the configuration, or a JWK's `kid`.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
@@ -374,9 +653,14 @@ mod tests {
         parse(parameters).unwrap_err().to_string()
     }
 
+    fn one_key(file: &[u8], parameters: &str) -> Key {
+        let mut keys = Key::read(file, &parse(parameters).unwrap()).unwrap().keys;
+        keys.pop().unwrap()
+    }
+
     fn key_error(file: &[u8], parameters: &str) -> String {
         let options = parse(parameters).unwrap();
-        Key::new(file, &options).unwrap_err().to_string()
+        Key::read(file, &options).unwrap_err().to_string()
     }
 
     #[test]
@@ -386,21 +670,27 @@ mod tests {
         )
         .unwrap();
         assert_eq!(options.id.as_deref(), Some("a"));
-        assert_eq!(options.algorithm, Algorithm::Sha1);
-        assert_eq!(options.encoding, Encoding::Hex);
+        assert_eq!(options.encoding, Some(Encoding::Hex));
         assert_eq!(options.form, PathForm::Storage);
-        assert_eq!(options.signs, Signs::Parent);
-        assert_eq!(options.max_future, Some(9));
-        assert!(options.derived);
+        let Format::Django(django) = options.format else {
+            panic!("another format");
+        };
+        assert_eq!(django.algorithm, django::Algorithm::Sha1);
+        assert_eq!(django.signs, Signs::Parent);
+        assert_eq!(django.max_future, Some(9));
+        assert!(django.derived);
     }
 
     #[test]
     fn parameter_errors_say_what_was_expected() {
-        assert_eq!(error("format=jwt"), r#""format=jwt": expected django"#);
+        assert_eq!(
+            error("format=jws"),
+            r#""format=jws": expected django or jwt"#
+        );
         assert_eq!(error("alg=md5"), r#""alg=md5": expected sha256 or sha1"#);
         assert_eq!(
             error("encoding=utf8"),
-            r#""encoding=utf8": expected raw, hex or base64"#
+            r#""encoding=utf8": expected raw, hex, base64 or base64url"#
         );
         assert_eq!(
             error("path=uri"),
@@ -444,11 +734,11 @@ mod tests {
         let wrapped = Encoding::Base64.decode(b"a2\nV5\r\n").unwrap();
         assert_eq!(&wrapped[..], b"key");
         assert_eq!(&Encoding::Hex.decode(b"6b 65\n79").unwrap()[..], b"key");
-        assert!(Key::new(&[b'\n'; 32], &parse("derived").unwrap()).is_ok());
-        assert!(Key::new(&[b'\n'; 33], &parse("derived").unwrap()).is_ok());
-        assert!(Key::new(&[b'\r'; 32], &parse("derived").unwrap()).is_ok());
+        assert!(Key::read(&[b'\n'; 32], &parse("derived").unwrap()).is_ok());
+        assert!(Key::read(&[b'\n'; 33], &parse("derived").unwrap()).is_ok());
+        assert!(Key::read(&[b'\r'; 32], &parse("derived").unwrap()).is_ok());
         let with_newline = [&[b'\r'; 32][..], b"\n"].concat();
-        assert!(Key::new(&with_newline, &parse("derived").unwrap()).is_ok());
+        assert!(Key::read(&with_newline, &parse("derived").unwrap()).is_ok());
     }
 
     #[test]
@@ -469,8 +759,7 @@ mod tests {
 
     #[test]
     fn a_short_secret_is_weak_and_a_derived_key_is_not() {
-        let weak =
-            |file: &[u8], parameters| Key::new(file, &parse(parameters).unwrap()).unwrap().weak;
+        let weak = |file: &[u8], parameters| one_key(file, parameters).weak;
         assert_eq!(weak(&[b'a'; 31], ""), Some(31));
         assert_eq!(weak(&[b'a'; 32], ""), None);
         assert_eq!(weak(&[b'a'; 20], "derived alg=sha1"), None);
@@ -486,7 +775,7 @@ mod tests {
 
     #[test]
     fn debug_output_shows_no_secret() {
-        let key = Key::new(b"secret", &parse("id=main").unwrap()).unwrap();
+        let key = one_key(b"secret", "id=main");
         assert_eq!(format!("{key:?}"), r#"Key { id: Some("main"), ... }"#);
         let file = KeyFile {
             bytes: Zeroizing::new(b"secret".to_vec()),

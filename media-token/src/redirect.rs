@@ -318,6 +318,12 @@ impl Origin {
         }
     }
 
+    /// `scheme://host[:port]`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The URL of a request target under this origin, percent-encoded as a
     /// query value, in pieces.
     pub fn return_url<'a>(

@@ -122,8 +122,10 @@ mod tests {
 
     const GRANT: Decision<'_> = Decision::Granted(Grant {
         key_id: None,
+        subject: None,
         expires: 1,
-        age: 0,
+        age: None,
+        source: 0,
     });
 
     fn responses(dry_run: bool) -> Responses {

@@ -184,21 +184,51 @@ impl<'a> Path<'a> {
         matches!(segment, Segment::Dot | Segment::DotDot)
     }
 
-    /// The path of the folder, without a slash at its end, unless readers may
-    /// disagree on the path's segments: an encoded slash, a doubled slash or a
-    /// backslash.
-    fn parent(&self) -> Option<Self> {
+    /// Whether the canonical spelling of the path is `text`.
+    pub(crate) fn is_spelled(&self, form: PathForm, text: &[u8]) -> bool {
+        let mut rest = Some(text);
+        self.spell(form, &mut |piece| {
+            rest = rest.and_then(|rest| rest.strip_prefix(piece));
+        });
+        rest.is_some_and(<[u8]>::is_empty)
+    }
+
+    /// Whether the canonical spelling of the path begins with `prefix`.
+    pub(crate) fn is_spelled_below(&self, form: PathForm, prefix: &[u8]) -> bool {
+        let mut rest = Some(prefix);
+        self.spell(form, &mut |piece| {
+            rest = rest.and_then(|rest| match piece.len() < rest.len() {
+                true => rest.strip_prefix(piece),
+                false => piece.starts_with(rest).then_some(b"".as_slice()),
+            });
+        });
+        rest.is_some_and(<[u8]>::is_empty)
+    }
+
+    /// Whether readers may disagree on the path's segments: there is an encoded
+    /// slash, a doubled slash or a backslash.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        if self.traits & ESCAPE == 0 {
+            return memchr(b'\\', self.raw).is_some()
+                || self.raw.windows(2).any(|pair| pair == b"//");
+        }
         let raw_slashes = self.raw.iter().filter(|&&byte| byte == b'/').count();
         let mut slashes: usize = 0;
         let mut previous = 0;
         for byte in percent_decode(self.raw) {
             if byte == b'\\' || (byte == b'/' && previous == b'/') {
-                return None;
+                return true;
             }
             slashes = slashes.saturating_add(usize::from(byte == b'/'));
             previous = byte;
         }
-        if slashes != raw_slashes {
+        slashes != raw_slashes
+    }
+
+    /// The path of the folder, without a slash at its end, unless the path
+    /// [is ambiguous](Self::is_ambiguous).
+    fn parent(&self) -> Option<Self> {
+        if self.is_ambiguous() {
             return None;
         }
         let end = memrchr(b'/', self.raw)?;

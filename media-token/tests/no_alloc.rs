@@ -5,7 +5,7 @@
 use allocation_counter::measure;
 use media_token::clean::{clean_query, clean_target, masked_request_line};
 use media_token::{
-    Action, Answer, Key, KeyOptions, NoTrace, Origin, Policy, RequestView, Responses, Source, Url,
+    Action, Answer, Fixed, Key, KeyOptions, Origin, Policy, RequestView, Responses, Source, Url,
     decide, take,
 };
 
@@ -25,7 +25,7 @@ fn the_counter_counts() {
 fn a_request_allocates_nothing_from_its_target_to_its_answer() {
     let key = |parameters: &str| {
         let options = KeyOptions::parse(parameters.split_whitespace(), |_| None).unwrap();
-        Key::new(SECRET, &options).unwrap().into()
+        Key::read(SECRET, &options).unwrap().keys.remove(0).into()
     };
     let policy = Policy {
         sources: vec![
@@ -127,7 +127,7 @@ fn a_request_allocates_nothing_from_its_target_to_its_answer() {
         let allocations = measure(|| {
             let view = RequestView::new(target.as_bytes());
             let carried = take(&view, &policy.sources);
-            let decision = decide(&view, &carried, &policy, now, &mut NoTrace);
+            let decision = decide(&view, &carried, &policy, now, &mut Fixed::new(&mut [])).unwrap();
             outcome = Some((decision.reason(), responses.respond(&decision)));
             bytes = [
                 clean_target(&view, &policy.sources).map(<[u8]>::len).sum(),
@@ -149,6 +149,43 @@ fn a_request_allocates_nothing_from_its_target_to_its_answer() {
         });
         assert_eq!(outcome, Some((reason, answer)), "{target}");
         assert!(bytes > target.len().min(100), "{target}");
+        assert_eq!(allocations.count_total, 0, "{target}");
+    }
+}
+
+/// Made by PyJWT for `/video/a.mp4` in `sub`; from the vectors.
+const JWT: &str = "eyJhbGciOiJIUzI1NiIsImtpZCI6ImsxIiwidHlwIjoiSldUIn0.\
+    eyJzdWIiOiIvdmlkZW8vYS5tcDQiLCJleHAiOjE3MDAwMDAwNjAsImlhdCI6MTcwMDAwMDAwMH0.\
+    cig6jTBoXL38eROMvAfum2HbCkAHoCrD-LLjZhFfBzg";
+
+#[test]
+fn a_jwt_of_a_secret_in_its_usual_spelling_allocates_nothing() {
+    let options = KeyOptions::parse(["format=jwt", "path_claim=sub", "id=k1"], |_| None).unwrap();
+    let secret = b"hs256-secret-key-at-least-32-bytes-long!!";
+    let policy = Policy {
+        sources: vec![Source::parse("arg:token").unwrap()],
+        keys: vec![Key::read(secret, &options).unwrap().keys.remove(0).into()],
+        max_age: 120,
+        leeway: 0,
+    };
+    let good = format!("/video/a.mp4?token={JWT}");
+    for (target, now, reason) in [
+        (good.clone(), NOW, "valid"),
+        (good.replace(".ey", "%2Eey"), NOW, "valid"),
+        (good.clone(), NOW + 60, "token_expired"),
+        (good.replace("a.mp4", "b.mp4"), NOW, "wrong_path"),
+        (good.replace("MH0.", "MH1."), NOW, "token_malformed"),
+        (good.replace("cig6", "cig7"), NOW, "bad_signature"),
+    ] {
+        let mut outcome = None;
+        let allocations = measure(|| {
+            let mut memory = [0; 1024];
+            let view = RequestView::new(target.as_bytes());
+            let carried = take(&view, &policy.sources);
+            let decision = decide(&view, &carried, &policy, now, &mut Fixed::new(&mut memory));
+            outcome = decision.ok().map(|decision| decision.reason());
+        });
+        assert_eq!(outcome, Some(reason), "{target}");
         assert_eq!(allocations.count_total, 0, "{target}");
     }
 }

@@ -28,11 +28,14 @@ fuzz_target!(|input: &[u8]| {
     }
     let _ = Action::parse(line);
     if let Ok(options) = KeyOptions::parse(line.split(' '), |time| time.parse().ok())
-        && let Ok(key) = Key::new(file, &options)
+        && let Ok(found) = Key::read(file, &options)
     {
-        assert!(
-            key.id()
-                .is_none_or(|id| id.bytes().all(|byte| byte.is_ascii_graphic()))
-        );
+        assert!(!found.keys.is_empty());
+        for key in found.keys {
+            assert!(
+                key.id()
+                    .is_none_or(|id| id.bytes().all(|byte| byte.is_ascii_graphic()))
+            );
+        }
     }
 });

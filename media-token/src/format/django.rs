@@ -213,6 +213,16 @@ impl DjangoKey {
         })
     }
 
+    /// Whether the token's signature is as long as this key's are: others need no
+    /// hashing.
+    pub(crate) fn is_of_its_length(&self, token: &Token<'_>) -> bool {
+        token.signature.len()
+            == match self.mac {
+                Prepared::Sha256(_) => SHA256_TEXT_LEN,
+                Prepared::Sha1(_) => SHA1_TEXT_LEN,
+            }
+    }
+
     /// Whether the token's signature is that of this key over the part of a
     /// path that was signed. Like Django, compares texts and not what they decode
     /// to, so that a signature has one spelling; in constant time.

@@ -1,8 +1,13 @@
 //! A signer and a naive verifier, written from FORMATS.md and not from the crate.
 
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use media_token::{Decision, Env, Key, KeyOptions, Policy, RequestView, decide, take};
 use sha2::{Digest, Sha256};
 
 pub const SECRET: &[u8] = b"a-secret-key-of-a-django-application-in-a-test";
@@ -35,7 +40,7 @@ pub fn mint(quoted_path: &str, timestamp: &str) -> String {
     format!("{timestamp}:{signature}")
 }
 
-fn unquote(text: &str, plus: bool) -> Vec<u8> {
+pub fn unquote(text: &str, plus: bool) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::new();
     let mut i = 0;
@@ -74,6 +79,15 @@ pub fn quote(path: &[u8]) -> String {
     }
 }
 
+/// Whether nginx would serve another path than the target names.
+pub fn is_unsafe(target: &str) -> bool {
+    let decoded = unquote(target.split('?').next().unwrap(), false);
+    let dots = decoded
+        .split(|&byte| byte == b'/')
+        .any(|part| part == b"." || part == b"..");
+    target.contains('#') || decoded.contains(&0) || dots
+}
+
 /// `granted`, `missing`, `expired` or `invalid`.
 pub fn naive_status(target: &str, now: i64, max_age: i64) -> &'static str {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -88,13 +102,10 @@ pub fn naive_status(target: &str, now: i64, max_age: i64) -> &'static str {
         [token] => token,
         _ => return "invalid",
     };
-    let decoded = unquote(path, false);
-    let dots = decoded
-        .split(|&b| b == b'/')
-        .any(|part| part == b"." || part == b"..");
-    if target.contains('#') || decoded.contains(&0) || dots {
+    if is_unsafe(target) {
         return "invalid";
     }
+    let decoded = unquote(path, false);
     let Some((timestamp, mac)) = std::str::from_utf8(token)
         .ok()
         .and_then(|t| t.split_once(':'))
@@ -117,5 +128,88 @@ pub fn naive_status(target: &str, now: i64, max_age: i64) -> &'static str {
         "expired"
     } else {
         "granted"
+    }
+}
+
+/// The keys of a file.
+pub fn keys(file: &[u8], parameters: &str) -> Vec<Arc<Key>> {
+    let options = KeyOptions::parse(parameters.split_whitespace(), |time| time.parse().ok());
+    let keys = Key::read(file, &options.unwrap()).unwrap().keys;
+    keys.into_iter().map(Arc::new).collect()
+}
+
+pub const JWT_SECRET: &[u8] = b"a-secret-of-an-application-that-mints-jwt";
+
+/// Header, claims and signature of HS256, for [`JWT_SECRET`].
+pub fn mint_jwt(header: &str, claims: &str) -> String {
+    mint_jwt_of_bytes(header.as_bytes(), claims.as_bytes())
+}
+
+pub fn mint_jwt_of_bytes(header: &[u8], claims: &[u8]) -> String {
+    sign_jwt(header, claims, |message| {
+        let mac = Hmac::<Sha256>::new_from_slice(JWT_SECRET).unwrap();
+        mac.chain_update(message).finalize().into_bytes().to_vec()
+    })
+}
+
+/// A token with any signature.
+pub fn sign_jwt(header: &[u8], claims: &[u8], sign: impl Fn(&[u8]) -> Vec<u8>) -> String {
+    let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part));
+    let message = format!("{header}.{claims}");
+    let signature = URL_SAFE_NO_PAD.encode(sign(message.as_bytes()));
+    format!("{message}.{signature}")
+}
+
+/// A viewer, and what is said while deciding. Memory is never given back.
+pub struct Viewer {
+    pub method: &'static str,
+    pub address: Option<IpAddr>,
+    pub origin: Option<&'static str>,
+    pub steps: String,
+}
+
+impl Default for Viewer {
+    fn default() -> Self {
+        Self {
+            method: "GET",
+            address: Some([192, 0, 2, 7].into()),
+            origin: Some("https://media.example.org"),
+            steps: String::new(),
+        }
+    }
+}
+
+impl Viewer {
+    /// What is decided about this viewer's request.
+    pub fn asks<'k>(&mut self, target: &str, policy: &'k Policy, now: i64) -> Decision<'k> {
+        let view = RequestView::new(target.as_bytes());
+        let carried = take(&view, &policy.sources);
+        decide(&view, &carried, policy, now, self).unwrap()
+    }
+}
+
+impl<'a> Env<'a> for Viewer {
+    fn listens(&self) -> bool {
+        true
+    }
+
+    fn trace(&mut self, step: fmt::Arguments<'_>) {
+        self.steps.push_str(&format!("{step}\n"));
+    }
+
+    fn allocate(&mut self, len: usize) -> Option<&'a mut [u8]> {
+        Some(vec![0; len].leak())
+    }
+
+    fn method(&self) -> &[u8] {
+        self.method.as_bytes()
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.address
+    }
+
+    fn origin(&mut self) -> Option<&'a [u8]> {
+        self.origin.map(str::as_bytes)
     }
 }

@@ -1,20 +1,10 @@
 //! What is decided, cause by cause. Each test is named after its claim.
 
-use std::sync::Arc;
+use crate::common::{self, Viewer};
 
-use crate::common;
-
-use media_token::{
-    Decision, Env, Grant, Key, KeyOptions, NoTrace, Policy, Reason, RequestView, Source, decide,
-    take,
-};
+use media_token::{Decision, Grant, Policy, Reason, Source};
 
 const NOW: i64 = 1_700_000_000;
-
-fn key(parameters: &str) -> Arc<Key> {
-    let options = KeyOptions::parse(parameters.split_whitespace(), |time| time.parse().ok());
-    Arc::new(Key::new(common::SECRET, &options.unwrap()).unwrap())
-}
 
 fn policy(keys: &[&str]) -> Policy {
     Policy {
@@ -22,16 +12,17 @@ fn policy(keys: &[&str]) -> Policy {
             Source::parse("arg:token").unwrap(),
             Source::parse("arg:t").unwrap(),
         ],
-        keys: keys.iter().map(|parameters| key(parameters)).collect(),
+        keys: keys
+            .iter()
+            .flat_map(|parameters| common::keys(common::SECRET, parameters))
+            .collect(),
         max_age: 120,
         leeway: 0,
     }
 }
 
 fn decide_at<'k>(target: &str, policy: &'k Policy, now: i64) -> Decision<'k> {
-    let view = RequestView::new(target.as_bytes());
-    let carried = take(&view, &policy.sources);
-    decide(&view, &carried, policy, now, &mut NoTrace)
+    Viewer::default().asks(target, policy, now)
 }
 
 fn token(path: &str, offset: i64) -> String {
@@ -48,8 +39,10 @@ fn a_grant_says_which_key_how_old_and_until_when() {
     let target = format!("/a.pdf?token={}", token("/a.pdf", -20));
     let expected = Grant {
         key_id: Some("main"),
+        subject: None,
         expires: NOW + 100,
-        age: 20,
+        age: Some(20),
+        source: 0,
     };
     assert_eq!(
         decide_at(&target, &policy, NOW),
@@ -147,7 +140,7 @@ fn a_key_of_another_algorithm_or_salt_does_not_verify() {
         ),
         "bad_signature"
     );
-    assert_eq!(reason(&target, &policy(&[])), "bad_signature");
+    assert_eq!(reason(&target, &policy(&[])), "token_malformed");
 }
 
 #[test]
@@ -158,9 +151,8 @@ fn a_derived_key_verifies_like_its_secret() {
         common::SECRET,
     );
     let hex: String = derived.iter().map(|byte| format!("{byte:02x}")).collect();
-    let options = KeyOptions::parse(["derived", "encoding=hex"], |_| None).unwrap();
     let mut policy = policy(&[]);
-    policy.keys = vec![Arc::new(Key::new(hex.as_bytes(), &options).unwrap())];
+    policy.keys = common::keys(hex.as_bytes(), "derived encoding=hex");
     let target = format!("/a.pdf?token={}", token("/a.pdf", 0));
     assert_eq!(reason(&target, &policy), "valid");
 }
@@ -298,33 +290,38 @@ fn an_empty_path_is_the_root() {
     );
 }
 
-struct Steps(String);
-
-impl Env for Steps {
-    fn listens(&self) -> bool {
-        true
-    }
-
-    fn trace(&mut self, step: std::fmt::Arguments<'_>) {
-        self.0.push_str(&format!("{step}\n"));
-    }
-}
-
 #[test]
 fn the_trace_tells_each_step_and_no_secret() {
     let policy = policy(&["salt=other", "signs=parent", ""]);
     let token = token("/a%2Fb", 0);
     let target = format!("/a%2Fb?token={token}");
-    let view = RequestView::new(target.as_bytes());
-    let mut steps = Steps(String::new());
-    let carried = take(&view, &policy.sources);
-    decide(&view, &carried, &policy, NOW, &mut steps);
+    let mut viewer = Viewer::default();
+    viewer.asks(&target, &policy, NOW);
     assert_eq!(
-        steps.0,
+        viewer.steps,
         "arg:token: a credential\n\
          key 0: another signature\n\
          key 1: it signs directories, and the path is ambiguous\n\
          key 2: another signature\n\
          refused: unsafe_path\n"
     );
+}
+
+#[test]
+fn at_most_four_signatures_are_computed_for_a_request() {
+    let others = ["salt=1", "salt=2", "salt=3", "salt=4"];
+    let with = |keys: &[&str]| policy(&[keys, &["id=last"]].concat());
+    let token = token("/a", 0);
+    let target = format!("/a?token={token}");
+    assert_eq!(reason(&target, &with(&others[..3])), "valid");
+    assert_eq!(reason(&target, &with(&others)), "bad_signature");
+    // Keys whose signatures are of another length need no hashing.
+    let sha1 = ["alg=sha1 salt=1", "alg=sha1", "salt=1", "salt=2", "salt=3"];
+    assert_eq!(reason(&target, &with(&sha1)), "valid");
+    // Over all sources.
+    let wrong = token.replace('_', "-").replace(':', ":-");
+    let wrong = &wrong[..token.len()];
+    let both = format!("/a?token={wrong}&t={token}");
+    assert_eq!(reason(&both, &with(&others[..1])), "valid");
+    assert_eq!(reason(&both, &with(&others[..2])), "bad_signature");
 }

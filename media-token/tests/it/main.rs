@@ -13,4 +13,9 @@
 mod common;
 mod decide;
 mod django_vectors;
+mod jwt;
+mod jwt_keys;
+mod jwt_properties;
+mod jwt_vectors;
 mod properties;
+mod twin;

@@ -1,0 +1,375 @@
+//! What a token whose signature holds says, and whether it covers the request.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use serde::de::{Error, IgnoredAny, MapAccess};
+
+use super::JwtKey;
+use super::coverage::{self, Coverage, Pattern};
+use super::json::{self, Members, Number, Text, Texts};
+use crate::decision::trace;
+use crate::decision::{CLOCK_RESOLUTION, Context, Env, OutOfMemory, Reason};
+
+/// The claims that mean something already, so that none of them can name paths.
+const TAKEN: [&str; 13] = [
+    "exp", "nbf", "iat", "aud", "method", "ip", "cdniv", "cdnicrit", "cdniuc", "cdniip", "cdniets",
+    "cdnistt", "cdnistd",
+];
+
+/// The claims that this module processes, apart from the one that names paths: what
+/// `cdnicrit` may list.
+const PROCESSED: [&str; 9] = [
+    "exp", "nbf", "aud", "sub", "method", "ip", "cdniv", "cdnicrit", "cdniuc",
+];
+
+/// The version of RFC 9246's claims.
+const CDNI_VERSION: i64 = 1;
+
+/// Whether a claim can name paths (`path_claim=`).
+pub(crate) fn can_name_paths(claim: &str) -> bool {
+    !claim.is_empty() && !TAKEN.contains(&claim)
+}
+
+/// The claims of a token. Lists are compared with the request while they are read,
+/// so they need no memory.
+#[derive(Default)]
+struct Claims<'a> {
+    expires: Option<i64>,
+    not_before: Option<i64>,
+    subject: Option<Cow<'a, str>>,
+    /// Whether the key's audience is among its own.
+    audience: Option<bool>,
+    /// Whether its paths cover the request's.
+    path: Option<Coverage>,
+    /// Whether it allows the request's method.
+    method: Option<bool>,
+    /// Whether it allows the viewer's address.
+    address: Option<bool>,
+    /// RFC 9246's URI container.
+    uri: Option<Cow<'a, str>>,
+    has_id: bool,
+    unsupported: Option<&'static str>,
+}
+
+/// What a token grants.
+pub(super) struct Granted<'a> {
+    /// When it ends, in Unix seconds.
+    pub(super) expires: i64,
+    pub(super) subject: Option<&'a str>,
+}
+
+/// Why a token does not grant.
+pub(super) enum Denied {
+    For(Reason),
+    OutOfMemory,
+}
+
+impl From<Reason> for Denied {
+    fn from(reason: Reason) -> Self {
+        Self::For(reason)
+    }
+}
+
+impl From<OutOfMemory> for Denied {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+/// Reads the claims, and compares them with the request. Its end comes first among
+/// the reasons, so that a viewer whose token is too old is sent for another one.
+pub(super) fn check<'a>(
+    text: &'a [u8],
+    key: &'a JwtKey,
+    context: &Context<'_, 'a>,
+    env: &mut impl Env<'a>,
+) -> Result<Granted<'a>, Denied> {
+    let claims = read(text, key, context, env)?;
+    let expires = claims.check_understood(env)?;
+    claims.check_time(expires, context, env)?;
+    claims.check_audience(key, env)?;
+    claims.check_request(key, context, env)?;
+    Ok(Granted {
+        expires,
+        subject: claims.subject.map(|text| keep(text, env)).transpose()?,
+    })
+}
+
+fn read<'a>(
+    text: &'a [u8],
+    key: &'a JwtKey,
+    context: &Context<'_, 'a>,
+    env: &mut impl Env<'a>,
+) -> Result<Claims<'a>, Reason> {
+    let mut reader = Reader {
+        key,
+        context,
+        method: env.method(),
+        address: env.address(),
+        current: None,
+        claims: Claims::default(),
+    };
+    let is_object = json::read_object(text, &mut reader);
+    let Reader {
+        current, claims, ..
+    } = reader;
+    match (is_object, current) {
+        (true, _) => return Ok(claims),
+        (false, Some(claim)) => {
+            trace!(env, "its claim \"{claim}\" is not what it has to be");
+        }
+        (false, None) => {
+            trace!(env, "its claims are not those of a JWT");
+        }
+    }
+    Err(Reason::TokenMalformed)
+}
+
+/// What lives as long as the request, whether it was spelled with escapes or not.
+fn keep<'a>(text: Cow<'a, str>, env: &mut impl Env<'a>) -> Result<&'a str, OutOfMemory> {
+    match text {
+        Cow::Borrowed(text) => Ok(text),
+        Cow::Owned(text) => {
+            let memory = env.allocate(text.len()).ok_or(OutOfMemory)?;
+            if memory.len() != text.len() {
+                return Err(OutOfMemory);
+            }
+            memory.copy_from_slice(text.as_bytes());
+            std::str::from_utf8(memory).map_err(|_| OutOfMemory)
+        }
+    }
+}
+
+/// Claims, as far as they have been read.
+struct Reader<'r, 'a> {
+    key: &'a JwtKey,
+    context: &'r Context<'r, 'a>,
+    method: &'r [u8],
+    address: Option<IpAddr>,
+    /// The claim that is being read, if it is one that we know.
+    current: Option<&'a str>,
+    claims: Claims<'a>,
+}
+
+impl<'a> Members<'a> for Reader<'_, 'a> {
+    fn member<A: MapAccess<'a>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
+        match name {
+            name if *name == *self.key.path_claim => self.read_paths(name == "sub", object)?,
+            "exp" => self.claims.expires = Some(self.read_number("exp", object)?),
+            "nbf" => self.claims.not_before = Some(self.read_number("nbf", object)?),
+            "sub" => self.claims.subject = Some(self.read_subject(object)?),
+            "aud" => self.read_audience(object)?,
+            "method" => self.read_methods(object)?,
+            "ip" => self.read_addresses(object)?,
+            "cdniv" => {
+                if self.read_number("cdniv", object)? != CDNI_VERSION {
+                    self.claims.unsupported = Some("cdniv");
+                }
+            }
+            "cdnicrit" => self.read_critical(object)?,
+            "cdniuc" => self.claims.uri = Some(self.read_text("cdniuc", object)?),
+            _ => {
+                match name {
+                    "cdniip" => self.claims.unsupported = Some("cdniip"),
+                    "cdniets" => self.claims.unsupported = Some("cdniets"),
+                    "cdnistt" => self.claims.unsupported = Some("cdnistt"),
+                    "cdnistd" => self.claims.unsupported = Some("cdnistd"),
+                    "jti" => self.claims.has_id = true,
+                    _ => {}
+                }
+                object.next_value::<IgnoredAny>()?;
+            }
+        }
+        self.current = None;
+        Ok(())
+    }
+}
+
+impl<'a> Reader<'_, 'a> {
+    fn read_number<A: MapAccess<'a>>(
+        &mut self,
+        name: &'static str,
+        object: &mut A,
+    ) -> Result<i64, A::Error> {
+        self.current = Some(name);
+        Ok(object.next_value::<Number>()?.0)
+    }
+
+    fn read_text<A: MapAccess<'a>>(
+        &mut self,
+        name: &'static str,
+        object: &mut A,
+    ) -> Result<Cow<'a, str>, A::Error> {
+        self.current = Some(name);
+        Ok(object.next_value::<Text<'a>>()?.0)
+    }
+
+    /// It appears in logs, so it has no control characters (DESIGN.md, rule 7).
+    fn read_subject<A: MapAccess<'a>>(&mut self, object: &mut A) -> Result<Cow<'a, str>, A::Error> {
+        let subject = self.read_text("sub", object)?;
+        match subject.contains(char::is_control) {
+            false => Ok(subject),
+            true => Err(A::Error::custom("a control character")),
+        }
+    }
+
+    fn read_paths<A: MapAccess<'a>>(
+        &mut self,
+        is_subject: bool,
+        object: &mut A,
+    ) -> Result<(), A::Error> {
+        let path = &self.context.path;
+        let form = self.key.form;
+        let mut covered = Coverage::None;
+        let mut add = |text: &str| {
+            covered = covered.max(coverage::of_path(path, form, text.as_bytes()));
+            true
+        };
+        if is_subject {
+            let subject = self.read_subject(object)?;
+            add(&subject);
+            self.claims.subject = Some(subject);
+        } else {
+            self.current = Some(&self.key.path_claim);
+            object.next_value_seed(Texts(add))?;
+        }
+        self.claims.path = Some(covered);
+        Ok(())
+    }
+
+    fn read_audience<A: MapAccess<'a>>(&mut self, object: &mut A) -> Result<(), A::Error> {
+        self.current = Some("aud");
+        let ours = self.key.audience.as_deref();
+        let mut found = false;
+        object.next_value_seed(Texts(|text: &str| {
+            found |= ours == Some(text);
+            true
+        }))?;
+        self.claims.audience = Some(found);
+        Ok(())
+    }
+
+    /// What may be got may be asked about: `GET` allows `HEAD`.
+    fn read_methods<A: MapAccess<'a>>(&mut self, object: &mut A) -> Result<(), A::Error> {
+        self.current = Some("method");
+        let method = self.method;
+        let mut allowed = false;
+        object.next_value_seed(Texts(|text: &str| {
+            allowed |= text.as_bytes() == method || (text == "GET" && method == b"HEAD");
+            true
+        }))?;
+        self.claims.method = Some(allowed);
+        Ok(())
+    }
+
+    fn read_addresses<A: MapAccess<'a>>(&mut self, object: &mut A) -> Result<(), A::Error> {
+        self.current = Some("ip");
+        let address = self.address;
+        let mut allowed = false;
+        object.next_value_seed(Texts(|text: &str| {
+            let network = coverage::network(text);
+            allowed |= network
+                .zip(address)
+                .is_some_and(|(network, address)| network.contains(&address.to_canonical()));
+            network.is_some()
+        }))?;
+        self.claims.address = Some(allowed);
+        Ok(())
+    }
+
+    /// A list with commas of what must not be ignored (RFC 9246, 2.1.9).
+    fn read_critical<A: MapAccess<'a>>(&mut self, object: &mut A) -> Result<(), A::Error> {
+        let list = self.read_text("cdnicrit", object)?;
+        let is_processed = |name: &str| PROCESSED.contains(&name) || *name == *self.key.path_claim;
+        if !list.split(',').all(is_processed) {
+            self.claims.unsupported = Some("cdnicrit");
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Claims<'a> {
+    /// The end that it states.
+    fn check_understood(&self, env: &mut impl Env<'a>) -> Result<i64, Reason> {
+        // An id means one use only, where RFC 9246 applies (2.1.7): nobody counts here.
+        let counted = (self.has_id && self.uri.is_some()).then_some("jti");
+        if let Some(name) = self.unsupported.or(counted) {
+            trace!(env, "its claim \"{name}\" asks for what is not supported");
+            return Err(Reason::TokenUnsupported);
+        }
+        self.expires.ok_or_else(|| {
+            trace!(env, "it has no \"exp\"");
+            Reason::TokenMalformed
+        })
+    }
+
+    fn check_time(
+        &self,
+        expires: i64,
+        context: &Context<'_, 'a>,
+        env: &mut impl Env<'a>,
+    ) -> Result<(), Reason> {
+        let now = context.now;
+        if expires <= now.saturating_sub(context.policy.leeway) {
+            trace!(env, "it ended at {expires}, and now is {now}");
+            return Err(Reason::TokenExpired);
+        }
+        match self.not_before {
+            Some(begin) if begin > now.saturating_add(CLOCK_RESOLUTION) => {
+                trace!(env, "it begins at {begin}, and now is {now}");
+                Err(Reason::TokenNotYetValid)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A token for somebody is not for whoever has no name (RFC 7519, 4.1.3).
+    fn check_audience(&self, key: &JwtKey, env: &mut impl Env<'a>) -> Result<(), Reason> {
+        match (key.audience.is_some(), self.audience) {
+            (false, None) | (true, Some(true)) => return Ok(()),
+            (true, None) => {
+                trace!(env, "it has no \"aud\", and the key asks for one");
+            }
+            (true, Some(false)) => {
+                trace!(env, "it is for another audience");
+            }
+            (false, Some(_)) => {
+                trace!(env, "it has an \"aud\", and the key has none");
+            }
+        }
+        Err(Reason::WrongAudience)
+    }
+
+    fn check_request(
+        &self,
+        key: &JwtKey,
+        context: &Context<'_, 'a>,
+        env: &mut impl Env<'a>,
+    ) -> Result<(), Reason> {
+        if self.method == Some(false) {
+            trace!(env, "it is for other methods");
+            return Err(Reason::WrongMethod);
+        }
+        if self.address == Some(false) {
+            trace!(env, "it is for other addresses");
+            return Err(Reason::WrongAddress);
+        }
+        if self.path.is_none() && self.uri.is_none() {
+            let name = &key.path_claim;
+            trace!(env, "it covers nothing: it has no \"{name}\"");
+            return Err(Reason::WrongPath);
+        }
+        if let Some(covered) = self.path {
+            covered.check(&key.path_claim, env)?;
+        }
+        if let Some(container) = &self.uri {
+            let Some(pattern) = Pattern::parse(container) else {
+                trace!(env, "its \"cdniuc\" is of a form that is not supported");
+                return Err(Reason::TokenUnsupported);
+            };
+            pattern.coverage(context, env).check("cdniuc", env)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,294 @@
+//! Keys as their files hold them: a secret, a PEM public key, a JWK (RFC 7517)
+//! or a set of these.
+
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rsa::PublicKey as RsaPublicKey;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
+
+use super::{Algorithm, Family, Verifier};
+use crate::key::{KeyError, is_id};
+
+/// Shorter ones are refused (RFC 7518, 3.3), in bits.
+const MIN_RSA_BITS: u32 = 2048;
+
+/// Longer ones cannot be used, in bits.
+const MAX_RSA_BITS: u32 = 8192;
+
+/// What begins every PEM block.
+const PEM: &[u8] = b"-----BEGIN ";
+
+/// What a file seems to hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Secret,
+    Pem,
+    Jwk,
+}
+
+impl Content {
+    /// By how the file begins: no secret in base64 or hex looks like the others.
+    pub(crate) fn of(file: &[u8]) -> Self {
+        let text = file.trim_ascii_start();
+        if text.starts_with(b"{") {
+            Self::Jwk
+        } else if text.windows(PEM.len()).any(|window| window == PEM) {
+            Self::Pem
+        } else {
+            Self::Secret
+        }
+    }
+}
+
+/// A key of a file, with the name that it has there.
+pub(crate) struct Found {
+    pub(crate) id: Option<Box<str>>,
+    pub(crate) verifier: Verifier,
+}
+
+/// HMAC with a secret, which is at least as long as the hash (RFC 7518, 3.2).
+pub(crate) fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Verifier, KeyError> {
+    let Some(least) = algorithm.hash_len() else {
+        return Err(KeyError::NoPublicKey(algorithm.as_str()));
+    };
+    if secret.len() < least {
+        return Err(KeyError::ShortSecret {
+            len: secret.len(),
+            algorithm: algorithm.as_str(),
+            least,
+        });
+    }
+    Verifier::hmac(algorithm, secret).ok_or(KeyError::Empty)
+}
+
+/// The one public key of a PEM file.
+pub(crate) fn from_pem(file: &[u8], algorithm: Option<Algorithm>) -> Result<Verifier, KeyError> {
+    // Before anything else: that it is private is what its owner has to know.
+    let blocks = pem::parse_many(file).map_err(|_| KeyError::Pem)?;
+    if blocks
+        .iter()
+        .any(|block| block.tag().ends_with("PRIVATE KEY"))
+    {
+        return Err(KeyError::Private);
+    }
+    let [block] = blocks.as_slice() else {
+        return Err(KeyError::Pem);
+    };
+    if block.tag() != "PUBLIC KEY" {
+        return Err(KeyError::Pem);
+    }
+    let der = block.contents();
+    let (family, default) = [
+        (Family::Ed25519, Algorithm::EdDsa),
+        (Family::P256, Algorithm::Es256),
+        (Family::Rsa, Algorithm::Rs256),
+    ]
+    .into_iter()
+    .find(|(_, algorithm)| parse(*algorithm, der).is_some())
+    .ok_or(KeyError::OtherPublicKey)?;
+    let algorithm = algorithm.unwrap_or(default);
+    if algorithm.family() != family {
+        return Err(KeyError::Unfit {
+            algorithm: algorithm.as_str(),
+            key: family.as_str(),
+        });
+    }
+    public(algorithm, der)
+}
+
+/// A public key in the form of X.509's `SubjectPublicKeyInfo`, or for Ed25519 and
+/// P-256 as the bytes of its point.
+fn public(algorithm: Algorithm, der: &[u8]) -> Result<Verifier, KeyError> {
+    if algorithm.family() == Family::Rsa {
+        let bits = RsaPublicKey::from_der(der)
+            .ok()
+            .and_then(|key| RsaParameters::public_modulus_len(key.as_ref()).ok())
+            .ok_or(KeyError::OtherPublicKey)?;
+        if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
+            return Err(KeyError::RsaBits(bits));
+        }
+    }
+    let key = parse(algorithm, der).ok_or(KeyError::OtherPublicKey)?;
+    Ok(Verifier::Public(algorithm, key))
+}
+
+fn parse(algorithm: Algorithm, der: &[u8]) -> Option<ParsedPublicKey> {
+    let verification: &'static dyn VerificationAlgorithm = match algorithm {
+        Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+        Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
+        Algorithm::EdDsa => &ED25519,
+        Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => return None,
+    };
+    ParsedPublicKey::new(verification, der).ok()
+}
+
+/// What is known of every JWK, whatever its type.
+#[derive(Deserialize)]
+struct Common<'f> {
+    kty: &'f str,
+    alg: Option<&'f str>,
+    kid: Option<String>,
+    #[serde(rename = "use")]
+    purpose: Option<String>,
+    key_ops: Option<Vec<String>>,
+    /// The private part of a key pair.
+    d: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Octets<'f> {
+    k: &'f str,
+}
+
+#[derive(Deserialize)]
+struct Rsa<'f> {
+    n: &'f str,
+    e: &'f str,
+}
+
+#[derive(Deserialize)]
+struct Point<'f> {
+    crv: &'f str,
+    x: &'f str,
+    y: Option<&'f str>,
+}
+
+#[derive(Deserialize)]
+struct Set<'f> {
+    #[serde(borrow)]
+    keys: Option<Vec<&'f RawValue>>,
+}
+
+/// The usable keys of a JWK or a JWK Set, and how many of a type or algorithm were
+/// left out that this module does not know.
+pub(crate) fn from_jwk(file: &[u8]) -> Result<(Vec<Found>, usize), KeyError> {
+    let text = std::str::from_utf8(file).map_err(|_| KeyError::Json)?;
+    let set: Set<'_> = serde_json::from_str(text).map_err(|_| KeyError::Json)?;
+    let Some(entries) = set.keys else {
+        return match read(text)? {
+            Entry::Key(found) => Ok((vec![found], 0)),
+            Entry::Unknown | Entry::NotForUs => Err(KeyError::NoUsableJwk),
+        };
+    };
+    let mut keys: Vec<Found> = Vec::new();
+    let mut ignored: usize = 0;
+    for (number, entry) in (1..).zip(entries) {
+        let in_set = |error: KeyError| KeyError::InSet {
+            number,
+            error: Box::new(error),
+        };
+        match read(entry.get()).map_err(in_set)? {
+            Entry::Key(found) => {
+                if let Some(id) = &found.id
+                    && keys.iter().any(|other| other.id.as_ref() == Some(id))
+                {
+                    return Err(in_set(KeyError::RepeatedKid(id.clone())));
+                }
+                keys.push(found);
+            }
+            Entry::Unknown => ignored = ignored.saturating_add(1),
+            Entry::NotForUs => {}
+        }
+    }
+    match keys.is_empty() {
+        true => Err(KeyError::NoUsableJwk),
+        false => Ok((keys, ignored)),
+    }
+}
+
+/// What an entry of a set turned out to be.
+enum Entry {
+    Key(Found),
+    /// Of a type or algorithm that this module does not know.
+    Unknown,
+    /// Meant for something else than verifying signatures.
+    NotForUs,
+}
+
+fn read(text: &str) -> Result<Entry, KeyError> {
+    let jwk: Common<'_> = serde_json::from_str(text).map_err(|_| KeyError::Jwk)?;
+    if jwk.d.is_some() {
+        return Err(KeyError::Private);
+    }
+    let is_for_signatures = jwk
+        .purpose
+        .as_deref()
+        .is_none_or(|purpose| purpose == "sig");
+    let is_for_verifying = |operations: &Vec<String>| operations.iter().any(|op| op == "verify");
+    if !is_for_signatures || !jwk.key_ops.as_ref().is_none_or(is_for_verifying) {
+        return Ok(Entry::NotForUs);
+    }
+    if !matches!(jwk.kty, "oct" | "RSA" | "EC" | "OKP") {
+        return Ok(Entry::Unknown);
+    }
+    let algorithm = jwk.alg.ok_or(KeyError::JwkWithoutAlgorithm)?;
+    let Some(algorithm) = Algorithm::parse(algorithm) else {
+        return Ok(Entry::Unknown);
+    };
+    if !jwk.kid.as_deref().is_none_or(is_id) {
+        return Err(KeyError::Kid);
+    }
+    let verifier = match (jwk.kty, algorithm.family()) {
+        ("oct", Family::Hmac) => from_secret(&octets(text)?, algorithm),
+        ("RSA", Family::Rsa) => public(algorithm, &rsa(text)?),
+        ("EC", Family::P256) => public(algorithm, &point(text, "P-256")?),
+        ("OKP", Family::Ed25519) => public(algorithm, &point(text, "Ed25519")?),
+        _ => Err(KeyError::UnfitJwk(algorithm.as_str())),
+    };
+    Ok(Entry::Key(Found {
+        id: jwk.kid.map(Into::into),
+        verifier: verifier?,
+    }))
+}
+
+fn octets(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let jwk: Octets<'_> = serde_json::from_str(text).map_err(|_| KeyError::Jwk)?;
+    decode(jwk.k)
+}
+
+/// The key in the form of X.509, since only that parser looks whether its numbers
+/// can be those of a key.
+fn rsa(text: &str) -> Result<Vec<u8>, KeyError> {
+    let jwk: Rsa<'_> = serde_json::from_str(text).map_err(|_| KeyError::Jwk)?;
+    let components = RsaPublicKeyComponents {
+        n: decode(jwk.n)?.as_slice(),
+        e: decode(jwk.e)?.as_slice(),
+    }
+    .as_der();
+    let der = components.map_err(|_| KeyError::Jwk)?;
+    Ok(der.as_ref().to_vec())
+}
+
+/// A point of the curve: 32 bytes for Ed25519, and for P-256 the form of SEC 1,
+/// 2.3.3, without compression.
+fn point(text: &str, curve: &str) -> Result<Vec<u8>, KeyError> {
+    /// A coordinate of either curve, in bytes.
+    const LEN: usize = 32;
+    let jwk: Point<'_> = serde_json::from_str(text).map_err(|_| KeyError::Jwk)?;
+    if jwk.crv != curve {
+        return Err(KeyError::OtherPublicKey);
+    }
+    let x = decode(jwk.x)?;
+    let y = jwk.y.map(decode).transpose()?;
+    match (curve, y) {
+        ("Ed25519", None) if x.len() == LEN => Ok(x.to_vec()),
+        ("P-256", Some(y)) if x.len() == LEN && y.len() == LEN => {
+            Ok([&[4], x.as_slice(), y.as_slice()].concat())
+        }
+        _ => Err(KeyError::Jwk),
+    }
+}
+
+fn decode(text: &str) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let decoded = URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::Jwk)?;
+    Ok(Zeroizing::new(decoded))
+}
