@@ -592,7 +592,9 @@ impl Key {
             }
             Content::Pem => (options.encoding.map(|_| "encoding="), "a PEM file"),
             Content::Jwk => (
-                None.or(options.encoding.map(|_| "encoding="))
+                options
+                    .encoding
+                    .map(|_| "encoding=")
                     .or(jwt.algorithm.map(|_| "alg="))
                     .or(options.id.as_ref().map(|_| "id=")),
                 "a JWK, which says that itself",

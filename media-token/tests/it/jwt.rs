@@ -485,6 +485,8 @@ fn a_path_is_exact_or_a_folder() {
     ] {
         assert_eq!(at(claim, "/video/a.mp4"), "wrong_path", "{claim}");
     }
+    // As a request for `*` may have it.
+    assert_eq!(at(r#"["video/a.mp4","*"]"#, "video/a.mp4"), "wrong_path");
     for claim in ["1", "null", "{}", r#"["/*",1]"#, r#"[["/*"]]"#, "true"] {
         assert_eq!(at(claim, "/video/a.mp4"), "token_malformed", "{claim}");
     }
