@@ -2,7 +2,7 @@
 
 use ngx::ffi::{ngx_http_request_t, ngx_int_t};
 
-use media_token::{OutOfMemory, decide};
+use media_token::decide;
 
 use crate::module::DECLINED;
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
@@ -33,10 +33,12 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     let destination = response::check(request, settings, state, application)?;
     let mut viewer = Viewer::new(request);
     let now = request.now();
-    let decision = decide(view, carried, &settings.policy, now, &mut viewer);
-    let decision = decision.map_err(|OutOfMemory| INTERNAL_SERVER_ERROR)?;
+    let decided = decide(view, carried, &settings.policy, now, &mut viewer);
     // A named location runs the phases again.
     drop(run);
-    state.decision.set(Some(decision));
-    response::send(request, settings, state, &decision, destination)
+    state.decision.set(decided.ok());
+    let Ok(decision) = &decided else {
+        return Err(INTERNAL_SERVER_ERROR);
+    };
+    response::send(request, settings, state, decision, destination)
 }

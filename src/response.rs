@@ -56,6 +56,7 @@ pub fn check<'r>(
 ///
 /// # Errors
 /// A status, when memory is short.
+#[inline]
 pub fn send<'r>(
     request: Request<'r>,
     settings: &'r Settings,
@@ -63,7 +64,9 @@ pub fn send<'r>(
     decision: &Decision<'r>,
     destination: Destination<'r>,
 ) -> Result<ngx_int_t, ngx_int_t> {
-    log(request, settings, state, decision);
+    if is_worth_a_line(decision) {
+        log(request, settings, state, decision);
+    }
     let answer = settings.responses.respond(decision);
     let headers = &state.headers;
     headers
@@ -102,7 +105,15 @@ pub fn send<'r>(
     }
 }
 
-/// One line for a refusal, and one for a token from the future.
+/// Whether a decision is worth a line: a refusal, or a token from the future.
+fn is_worth_a_line(decision: &Decision<'_>) -> bool {
+    match decision {
+        Decision::Granted(grant) => grant.seconds_ahead().is_some(),
+        Decision::Refused(_) => true,
+    }
+}
+
+#[inline(never)]
 fn log(request: Request<'_>, settings: &Settings, state: &State<'_>, decision: &Decision<'_>) {
     let log = request.log();
     let uri = NgxStr::from_bytes(state.clean_target.get());

@@ -82,7 +82,6 @@ pub enum Run<'r> {
 }
 
 /// What a guarded run decides about.
-#[derive(Default)]
 pub struct Guarded<'r> {
     /// What the viewer asked for.
     pub view: RequestView<'r>,
@@ -142,7 +141,11 @@ fn begin<'r>(
         && !exempt
     {
         // Filled where it will stay, since it is what most of the time goes to.
-        **run = Run::Guarded(Guarded::default());
+        **run = Run::Guarded(Guarded {
+            view: RequestView::with_query(state.target, request.args()),
+            carried: Carried::default(),
+            application: b"",
+        });
         if let Run::Guarded(guarded) = &mut **run {
             match state.enter(request, settings, guarded) {
                 Some(Guard::On) => {}
@@ -269,7 +272,6 @@ impl<'r> State<'r> {
         guarded: &mut Guarded<'r>,
     ) -> Option<Guard> {
         let sources = &settings.policy.sources;
-        guarded.view = RequestView::new(self.target);
         let received = Received {
             request,
             state: self,
@@ -280,9 +282,13 @@ impl<'r> State<'r> {
         // Cleaned is what nginx holds, not what the viewer asked for: an earlier
         // run may already have taken other credentials out.
         let untouched = std::ptr::eq(request.target(), self.target);
+        let rewritten;
         let current = match untouched {
-            true => *view,
-            false => RequestView::new(request.target()),
+            true => view,
+            false => {
+                rewritten = RequestView::new(request.target());
+                &rewritten
+            }
         };
         let parts = match untouched {
             true => carried.clean_parts(view),
@@ -292,12 +298,12 @@ impl<'r> State<'r> {
             Some([whole, b""]) => whole,
             Some(parts) => request.collect(parts.into_iter(), current.target().len())?,
             None if !carried.in_query() && current.target().starts_with(b"/") => current.target(),
-            None => clean_target(request, &current, sources)?,
+            None => clean_target(request, current, sources)?,
         });
 
         let (args, line) = (request.args(), request.request_line());
         if settings.strip {
-            self.strip(request, settings, &current, carried)?;
+            self.strip(request, settings, current, carried)?;
         }
         // After stripping, so that no variable brings the credential back.
         if let Application::Variable(value, _) = &*settings.application {
@@ -356,7 +362,11 @@ impl<'r> State<'r> {
             false => None,
         };
         let masked = match parts {
-            Some(parts) => request.join(parts.into_iter())?,
+            Some([before, mask, after]) => {
+                // No longer than that.
+                let capacity = line.len().saturating_add(mask.len());
+                request.collect([before, mask, after].into_iter(), capacity)?
+            }
             None => masked_request_line(request, line, sources)?,
         };
         request.set_line(clean_target, masked);

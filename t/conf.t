@@ -542,7 +542,7 @@ qr{\[warn\] .*crossdomain_media_key: site\.key: mode 0644 lets every user read t
 === crossdomain_media_key: an unknown format
 --- config eval: main::with('crossdomain_media_key $TEST_NGINX_KEYS_DIR/old.key format=cloudsign;')
 --- must_die
---- error_log eval: qr{crossdomain_media_key: \S+/old\.key: "format=cloudsign": expected django in }
+--- error_log eval: qr{crossdomain_media_key: \S+/old\.key: "format=cloudsign": expected django or jwt in }
 
 
 
@@ -556,7 +556,7 @@ qr{\[warn\] .*crossdomain_media_key: site\.key: mode 0644 lets every user read t
 === crossdomain_media_key: an unknown encoding
 --- config eval: main::with('crossdomain_media_key $TEST_NGINX_KEYS_DIR/old.key encoding=utf8;')
 --- must_die
---- error_log eval: qr{crossdomain_media_key: \S+/old\.key: "encoding=utf8": expected raw, hex or base64 in }
+--- error_log eval: qr{crossdomain_media_key: \S+/old\.key: "encoding=utf8": expected raw, hex, base64 or base64url in }
 
 
 

@@ -251,7 +251,10 @@ fn take_argument<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: 
     let mut start = view.query_start();
     let mut rest = view.query();
     while let Some(query) = rest {
-        let (pair, tail) = query::first_pair(query);
+        let (pair, tail) = match view.is_one_pair() {
+            true => (query::Pair { raw: query }, None),
+            false => query::first_pair(query),
+        };
         let end = start.saturating_add(pair.raw.len());
         if let Some(value) = pair.value_of(name) {
             repeated = found.is_some();

@@ -162,8 +162,8 @@ impl Grant<'_> {
     /// more than the clock's resolution.
     #[must_use]
     pub fn seconds_ahead(&self) -> Option<i64> {
-        let ahead = self.age?.saturating_neg();
-        (ahead > CLOCK_RESOLUTION).then_some(ahead)
+        let age = self.age?;
+        (age < -CLOCK_RESOLUTION).then(|| age.saturating_neg())
     }
 }
 
@@ -333,6 +333,8 @@ pub(crate) struct Context<'r, 'a> {
     pub(crate) path: Path<'r>,
     pub(crate) policy: &'a Policy,
     pub(crate) now: i64,
+    /// The number of the source of the credential that is looked at.
+    pub(crate) source: usize,
 }
 
 /// Decides about a request at `now`, in Unix seconds.
@@ -342,6 +344,7 @@ pub(crate) struct Context<'r, 'a> {
 ///
 /// # Errors
 /// [`OutOfMemory`] when [`Env::allocate`] has none. The request must not be served.
+#[inline(never)]
 pub fn decide<'a>(
     view: &RequestView<'_>,
     carried: &Carried<'_>,
@@ -352,23 +355,29 @@ pub fn decide<'a>(
     if carried.is_empty() {
         return Ok(Reason::NoToken.into());
     }
-    let context = Context {
+    let mut context = Context {
         view,
         path: Path::new(view.path()),
         policy,
         now,
+        source: 0,
     };
     let mut verifications = MAX_VERIFICATIONS;
     let mut refused = None;
-    let found = (0..MAX_CREDENTIALS).map_while(|index| carried.credential(index));
-    for (source, credential) in found {
-        if let Some(source) = policy.sources.get(source) {
-            trace!(env, "{source}: a credential");
+    for index in 0..MAX_CREDENTIALS {
+        let Some((source, credential)) = carried.credential(index) else {
+            break;
+        };
+        context.source = source;
+        if env.listens()
+            && let Some(source) = policy.sources.get(source)
+        {
+            env.trace(format_args!("{source}: a credential"));
         }
         match verify(credential, &context, &mut verifications, env) {
             Ok(grant) => {
                 trace!(env, "granted until {}", grant.expires);
-                return Ok(Decision::Granted(Grant { source, ..grant }));
+                return Ok(Decision::Granted(grant));
             }
             Err(Failure::Refused(refusal)) => {
                 trace!(env, "refused: {}", refusal.reason.as_str());
@@ -377,14 +386,10 @@ pub fn decide<'a>(
             Err(Failure::OutOfMemory) => return Err(OutOfMemory),
         }
     }
-    Ok(Decision::Refused(
-        refused.unwrap_or_else(|| Reason::NoToken.into()),
-    ))
+    let refused = refused.unwrap_or_else(|| Reason::NoToken.into());
+    Ok(Decision::Refused(refused))
 }
 
-/// Not a part of the loop around it, where the compiler would prepare at each
-/// request for what only a second credential needs.
-#[inline(never)]
 fn verify<'a>(
     credential: Credential<'_>,
     context: &Context<'_, 'a>,
@@ -478,7 +483,7 @@ fn check_time<'a>(
         subject: None,
         expires: born.saturating_add(policy.max_age),
         age: Some(age),
-        source: 0,
+        source: context.source,
     })
 }
 

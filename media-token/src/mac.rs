@@ -5,6 +5,8 @@
 //! `hmac::Hmac` does that too, but clones, buffers and wipes more than one short
 //! message needs; its own cost was as high as the hashing (docs/performance.md).
 
+use std::slice;
+
 use sha2::Sha256;
 use sha2::block_api::compress256;
 use sha2::digest::Digest;
@@ -83,6 +85,9 @@ pub(crate) struct Message<'k> {
 impl Message<'_> {
     #[inline]
     pub(crate) fn update(&mut self, mut piece: &[u8]) {
+        if let [byte] = *piece {
+            return self.push(byte);
+        }
         loop {
             let room = self.block.get_mut(self.filled..).unwrap_or_default();
             let len = put(room, piece);
@@ -95,19 +100,31 @@ impl Message<'_> {
         }
     }
 
+    /// One byte, with less ado.
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.block.get_mut(self.filled) {
+            *place = byte;
+            self.filled = self.filled.wrapping_add(1);
+        }
+        if self.filled >= BLOCK_LEN {
+            self.compress();
+        }
+    }
+
     // Most messages fit into one block, which `finalize` hashes.
     #[cold]
     #[inline(never)]
     fn compress(&mut self) {
-        compress256(&mut self.state, &[self.block]);
+        compress256(&mut self.state, slice::from_ref(&self.block));
         self.block = [0; BLOCK_LEN];
         self.hashed = self.hashed.wrapping_add(BLOCK_LEN as u64);
         self.filled = 0;
     }
 
-    /// The code of the message.
+    /// The code of the message, which ends here.
     #[inline]
-    pub(crate) fn finalize(mut self) -> [u8; DIGEST_LEN] {
+    pub(crate) fn finalize(&mut self) -> [u8; DIGEST_LEN] {
         let len = self.hashed.wrapping_add(self.filled as u64);
         if let Some(byte) = self.block.get_mut(self.filled) {
             *byte = 0x80;
@@ -117,7 +134,7 @@ impl Message<'_> {
             self.compress();
         }
         end(&mut self.block, len);
-        compress256(&mut self.state, &[self.block]);
+        compress256(&mut self.state, slice::from_ref(&self.block));
 
         let mut block = [0; BLOCK_LEN];
         put(&mut block, &to_bytes(&self.state));
@@ -126,7 +143,7 @@ impl Message<'_> {
         }
         end(&mut block, BLOCK_LEN.wrapping_add(DIGEST_LEN) as u64);
         let mut state = self.key.outer;
-        compress256(&mut state, &[block]);
+        compress256(&mut state, slice::from_ref(&block));
         to_bytes(&state)
     }
 }
@@ -257,6 +274,10 @@ mod tests {
             let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
             let code = ours(&key, &pieces);
             prop_assert_eq!(code, theirs(&key, &pieces.concat()));
+            let prepared = PreparedKey::new(&key);
+            let mut message = prepared.message();
+            pieces.concat().iter().for_each(|byte| message.push(*byte));
+            prop_assert_eq!(message.finalize(), code);
             let text = encode(&code);
             let expected = URL_SAFE_NO_PAD.encode(code);
             prop_assert_eq!(&text[..], expected.as_bytes());

@@ -1,6 +1,6 @@
 //! A request as data: borrowed bytes, exactly as they came over the wire.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::carried::Credential;
 
@@ -10,6 +10,8 @@ pub struct RequestView<'a> {
     target: &'a [u8],
     /// Where the path ends and the query begins.
     path_len: usize,
+    /// Whether the query has more than one pair, or a `#`.
+    is_mixed: bool,
 }
 
 impl<'a> RequestView<'a> {
@@ -17,9 +19,31 @@ impl<'a> RequestView<'a> {
     /// there is one. For a request in absolute form, without scheme and authority.
     #[must_use]
     pub fn new(target: &'a [u8]) -> Self {
+        Self::split_at(target, memchr(b'?', target).unwrap_or(target.len()))
+    }
+
+    /// A view of a target that the server has already split: of `query`, if that is
+    /// a part of the target's own memory, only the place counts.
+    ///
+    /// A server that splits elsewhere than at the first `?` gets nothing granted
+    /// ([`crate::scope::is_unsafe`]).
+    #[must_use]
+    pub fn with_query(target: &'a [u8], query: &[u8]) -> Self {
+        let start = query.as_ptr().addr().checked_sub(target.as_ptr().addr());
+        match start.and_then(|start| start.checked_sub(1)) {
+            Some(path_len) if target.get(path_len) == Some(&b'?') => {
+                Self::split_at(target, path_len)
+            }
+            _ => Self::new(target),
+        }
+    }
+
+    fn split_at(target: &'a [u8], path_len: usize) -> Self {
+        let query = target.get(path_len.saturating_add(1)..);
         Self {
             target,
-            path_len: memchr(b'?', target).unwrap_or(target.len()),
+            path_len,
+            is_mixed: query.is_some_and(|query| memchr2(b'&', b'#', query).is_some()),
         }
     }
 
@@ -43,6 +67,16 @@ impl<'a> RequestView<'a> {
     #[must_use]
     pub fn query(&self) -> Option<&'a [u8]> {
         self.target.get(self.query_start()..)
+    }
+
+    /// Whether the query is one pair, so that nothing has to be looked for in it.
+    pub(crate) fn is_one_pair(&self) -> bool {
+        !self.is_mixed
+    }
+
+    /// Whether there is a raw `#` in the query.
+    pub(crate) fn has_fragment_in_query(&self) -> bool {
+        self.is_mixed && memchr(b'#', self.query().unwrap_or_default()).is_some()
     }
 
     /// Where the query begins in the target; behind its end without a query.
@@ -69,5 +103,24 @@ impl<'a> Fields<'a> for () {
 
     fn segment(&self) -> Option<Credential<'a>> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_of_the_servers_is_taken_where_it_is_one() {
+        let target = b"/a?b?c=1&d".as_slice();
+        let view = |query| RequestView::with_query(target, query);
+        assert_eq!(view(&target[3..]).query(), Some(&b"b?c=1&d"[..]));
+        assert_eq!(view(&target[3..5]).query(), Some(&b"b?c=1&d"[..]));
+        // Wrong ones, which `is_unsafe` refuses or which do not count.
+        assert_eq!(view(&target[5..]).path(), b"/a?b");
+        assert_eq!(view(&target[4..]).path(), b"/a");
+        assert_eq!(view(target).path(), b"/a");
+        assert_eq!(view(b"b?c=1&d").path(), b"/a");
+        assert_eq!(view(b"").path(), b"/a");
     }
 }

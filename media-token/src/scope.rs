@@ -68,7 +68,7 @@ pub struct Path<'a> {
 
 /// A `%`.
 const ESCAPE: u8 = 1;
-/// A `.` at the beginning of a segment.
+/// A `.` at the beginning of a segment (or of the path).
 const DOT: u8 = 2;
 /// A byte that [`PathForm::Reverse`] quotes.
 const QUOTED_BY_REVERSE: u8 = 4;
@@ -76,17 +76,18 @@ const QUOTED_BY_REVERSE: u8 = 4;
 const QUOTED_BY_STORAGE: u8 = 8;
 /// A NUL.
 const NUL: u8 = 16;
-/// A `/`: [`DOT`], shifted by [`SLASH_TO_DOT`].
-const SLASH: u8 = 128;
-const SLASH_TO_DOT: u32 = 6;
-
-/// The traits that each byte gives to its path.
-static TRAITS: [u8; 256] = {
+/// A `#` or a `?`: no path holds one.
+const END: u8 = 32;
+/// What each byte means for its path: in the low byte the traits that it gives, in
+/// the high byte those that the byte behind it may give.
+static TRAITS: [u16; 256] = {
     let mut table = [0; 256];
-    let mut rest: &mut [u8] = &mut table;
+    let mut rest: &mut [u16] = &mut table;
     let mut byte = 0_u8;
     while let [first, tail @ ..] = rest {
-        *first = traits_of(byte);
+        // A dot counts after a slash only.
+        let next = if byte == b'/' { u8::MAX } else { !DOT };
+        *first = u16::from_be_bytes([next, traits_of(byte)]);
         byte = byte.wrapping_add(1);
         rest = tail;
     }
@@ -106,8 +107,8 @@ const fn traits_of(byte: u8) -> u8 {
     let mut traits = match byte {
         b'%' => ESCAPE,
         b'.' => DOT,
-        b'/' => SLASH,
         b'\0' => NUL,
+        b'#' | b'?' => END,
         _ => 0,
     };
     if !is_safe(byte, REVERSE_SAFE) {
@@ -124,13 +125,13 @@ impl<'a> Path<'a> {
     #[must_use]
     pub fn new(raw: &'a [u8]) -> Self {
         let mut traits = 0;
-        let mut previous = SLASH;
+        let mut allowed = u16::from(u8::MAX);
         for &byte in raw {
-            let current = TRAITS.get(usize::from(byte)).copied().unwrap_or(u8::MAX);
-            // A dot counts after a slash only.
-            traits |= current & (!DOT | previous.wrapping_shr(SLASH_TO_DOT));
-            previous = current;
+            let current = TRAITS.get(usize::from(byte)).copied().unwrap_or(u16::MAX);
+            traits |= current & allowed;
+            allowed = current.wrapping_shr(8);
         }
+        let [_, traits] = traits.to_be_bytes();
         Self { raw, traits }
     }
 
@@ -263,11 +264,13 @@ impl Signs {
 }
 
 /// Whether no signature can cover this request, since nginx would serve another
-/// path than the one that it names: a raw `#` (nginx cuts there), or after
-/// percent-decoding once a NUL or a dot segment.
+/// path than the one that it names: a raw `#` (nginx cuts there), a `?` in what the
+/// server has split off as the path, or after percent-decoding once a NUL or a dot
+/// segment.
+#[inline]
 #[must_use]
 pub fn is_unsafe(view: &RequestView<'_>, path: &Path<'_>) -> bool {
-    memchr(b'#', view.target()).is_some() || path.is_unsafe()
+    path.traits & END != 0 || view.has_fragment_in_query() || path.is_unsafe()
 }
 
 #[cfg(test)]
@@ -285,6 +288,15 @@ mod tests {
             let view = RequestView::new(target);
             is_unsafe(&view, &Path::new(view.path()))
         }
+    }
+
+    #[test]
+    fn a_path_that_was_split_off_too_late_is_unsafe() {
+        let target = b"/a?b?c";
+        let view = RequestView::with_query(target, &target[5..]);
+        assert!(is_unsafe(&view, &Path::new(view.path())));
+        let view = RequestView::with_query(target, &target[3..]);
+        assert!(!is_unsafe(&view, &Path::new(view.path())));
     }
 
     #[test]

@@ -226,6 +226,8 @@ impl DjangoKey {
     /// Whether the token's signature is that of this key over the part of a
     /// path that was signed. Like Django, compares texts and not what they decode
     /// to, so that a signature has one spelling; in constant time.
+    // Not a part of the loop over the keys, as most have one only.
+    #[inline(never)]
     pub(crate) fn verifies(&self, token: &Token<'_>, signed_part: &Path<'_>) -> bool {
         match &self.mac {
             Prepared::Sha256(key) => {

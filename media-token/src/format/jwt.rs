@@ -308,6 +308,7 @@ fn unsupported(name: &str) -> Option<&'static str> {
 }
 
 /// Decides about a value as a JWT.
+#[inline(never)]
 pub(crate) fn verify<'a>(
     value: &[u8],
     context: &Context<'_, 'a>,
@@ -344,7 +345,7 @@ pub(crate) fn verify<'a>(
         subject: granted.subject,
         expires: granted.expires,
         age: None,
-        source: 0,
+        source: context.source,
     })
 }
 
