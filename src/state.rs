@@ -137,9 +137,7 @@ fn begin<'r>(
     let mut run = state.run.try_borrow_mut();
     let run = run.as_mut().map_err(|_| INTERNAL_SERVER_ERROR)?;
     **run = Run::Unguarded;
-    if let Some(settings) = settings
-        && !exempt
-    {
+    if let Some(settings) = settings.filter(|_| !exempt) {
         // Filled where it will stay, since it is what most of the time goes to.
         **run = Run::Guarded(Guarded {
             view: RequestView::with_query(state.target, request.args()),

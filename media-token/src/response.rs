@@ -182,4 +182,21 @@ mod tests {
             assert_eq!(Action::parse(text), Err(ActionError), "{text}");
         }
     }
+
+    #[test]
+    fn shared_caches_are_not_invited() {
+        let unshared = |value: &'static str| {
+            let pieces: Vec<_> = unshared(value.as_bytes()).collect();
+            String::from_utf8(pieces.concat()).unwrap()
+        };
+        assert_eq!(unshared("public, max-age=60"), "max-age=60");
+        assert_eq!(unshared("max-age=60,S-MaxAge=9 , Public"), "max-age=60");
+        assert_eq!(unshared("s-maxage = 9"), "");
+        assert_eq!(
+            unshared("no-cache,,must-revalidate"),
+            "no-cache, must-revalidate"
+        );
+        assert_eq!(unshared("publicity"), "publicity");
+        assert_eq!(unshared(""), "");
+    }
 }
