@@ -29,6 +29,8 @@ export TEST_NGINX_BINARY=${TEST_NGINX_BINARY:-$build/nginx}
 export TEST_NGINX_DEBUG_BINARY=${TEST_NGINX_DEBUG_BINARY:-$build/nginx-debug}
 export TEST_NGINX_LOAD_MODULES=${TEST_NGINX_LOAD_MODULES-$build/ngx_http_crossdomain_media_module.so}
 export TEST_NGINX_KEYS_DIR=$build/keys
+# Empty where it could not be installed.
+export TEST_NGINX_FAKETIME=${TEST_NGINX_FAKETIME:-$(compgen -G "$build/faketime/root/usr/lib/*/faketime/libfaketime.so.1" || true)}
 export PERL5LIB=$root/t/lib:$build/perl5/lib/perl5${PERL5LIB:+:$PERL5LIB}
 # The tests compare system error texts.
 export LC_ALL=C

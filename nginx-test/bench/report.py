@@ -65,7 +65,7 @@ def table_head(baseline):
         "spread",
         f"server CPU, µs (over {baseline}'s)",
         "instructions",
-        "above unguarded, same query",
+        "above unguarded, same request",
         f"two cores: of {baseline}",
         "spread",
     ]
@@ -125,8 +125,8 @@ def targets(results):
     return "\n".join(["Targets:", "", *words]) if words else ""
 
 
-WIDTH = 960
-LABEL = 250
+WIDTH = 1010
+LABEL = 300
 PANEL = 300
 GAP = 50
 ROW = 26

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +19,7 @@ EXAMPLE = ROOT / "examples" / "django"
 UNPACKED = BUILD / "bench" / "root"
 
 sys.path.insert(0, str(ROOT / "nginx-test" / "e2e"))
+import jwt  # noqa: E402
 from stack import await_port, end, free_ports  # noqa: E402
 from tokens import mint  # noqa: E402
 
@@ -50,13 +51,21 @@ AUTH_UPSTREAM = """
 X_ACCEL = "location /protected/ { internal; alias media/; }"
 
 
-def no_query():
-    return ""
+@dataclass(frozen=True)
+class Request:
+    """What is asked for, and with which headers."""
+
+    target: str = PATH
+    headers: dict = field(default_factory=dict)
+
+
+def plain():
+    return Request()
 
 
 def token(path=PATH):
     """As Django's urlencode() writes it. A new one each time, so that no run outlives it."""
-    return "?token=" + quote(mint(path, KEY), safe="")
+    return Request(f"{PATH}?token={quote(mint(path, KEY), safe='')}")
 
 
 def forged_token():
@@ -66,7 +75,21 @@ def forged_token():
 def link(secret=KEY):
     expires = int(time.time()) + 3600
     digest = hashlib.md5(f"{expires}{PATH} {secret}".encode()).digest()
-    return f"?md5={urlsafe_b64encode(digest).decode().rstrip('=')}&expires={expires}"
+    return Request(f"{PATH}?md5={urlsafe_b64encode(digest).decode().rstrip('=')}&expires={expires}")
+
+
+def folder_token(secret=KEY):
+    """As an application has PyJWT write it that hands out folders."""
+    return jwt.encode({"path": "/media/*", "sub": "alice", "exp": int(time.time()) + 3600}, secret, "HS256")
+
+
+CARRIERS = {
+    "query": lambda token: Request(f"{PATH}?token={token}"),
+    # Beside a cookie that stays.
+    "cookie": lambda token: Request(PATH, {"Cookie": f"theme=dark; media={token}"}),
+    "header": lambda token: Request(PATH, {"Authorization": f"Bearer {token}"}),
+    "path": lambda token: Request(PATH.replace("/media/", f"/media/~{token}/")),
+}
 
 
 @dataclass(frozen=True)
@@ -75,7 +98,7 @@ class Series:
     title: str
     # The series that it is measured against, in turns.
     baseline: str | None
-    query: callable = token
+    request: callable = token
     status: int = 200
     # Of the guarded location, the server and http.
     location: str = ""
@@ -84,13 +107,27 @@ class Series:
     modules: tuple = ()
     debian: bool = False
     django: bool = False
-    # A query that must not be answered like a good one, and how it must be answered.
+    # A request that must not be answered like a good one, and how it must be answered.
     bad: callable = None
     bad_status: int = 403
 
 
+def jwt_series(carrier, source, title):
+    """A token for the folder. The path's source is the server's business alone."""
+    return Series(
+        f"jwt_{carrier}",
+        f"**this module**, JWT HS256 {title}",
+        "unguarded",
+        request=lambda: CARRIERS[carrier](folder_token()),
+        location=f"crossdomain_media {APPLICATION}; crossdomain_media_key secret_key format=jwt;",
+        server=f"crossdomain_media_token {source};",
+        modules=("module",),
+        bad=lambda: CARRIERS[carrier](folder_token("another " + KEY)),
+    )
+
+
 SERIES = [
-    Series("unguarded", "unguarded", None, query=no_query),
+    Series("unguarded", "unguarded", None, request=plain),
     Series("query", "unguarded, with the query", "unguarded"),
     Series("unused", "module loaded, location unguarded", "unguarded", modules=("module",)),
     Series(
@@ -101,11 +138,15 @@ SERIES = [
         modules=("module",),
         bad=forged_token,
     ),
+    jwt_series("query", "arg:token", "in the query"),
+    jwt_series("cookie", "cookie:media", "in a cookie"),
+    jwt_series("header", "header:Authorization", "in a header"),
+    jwt_series("path", "path:~", "in the path"),
     Series(
         "secure_link",
         "`secure_link` (MD5)",
         "unguarded",
-        query=link,
+        request=link,
         location=SECURE_LINK,
         bad=lambda: link("another"),
     ),
@@ -138,7 +179,7 @@ SERIES = [
         "return",
         "`return 302`",
         None,
-        query=no_query,
+        request=plain,
         status=302,
         location=f"return 302 {APPLICATION}$request_uri;",
     ),
@@ -146,12 +187,12 @@ SERIES = [
         "redirect",
         "**this module**, no token",
         "return",
-        query=no_query,
+        request=plain,
         status=302,
         location=MODULE,
         modules=("module",),
     ),
-    Series("debian", "unguarded", None, query=no_query, debian=True),
+    Series("debian", "unguarded", None, request=plain, debian=True),
     Series("debian_query", "unguarded, with the query", "debian", debian=True),
     Series(
         "debian_module",
@@ -249,6 +290,8 @@ class Server:
         (folder / "media" / PATH.rsplit("/", 1)[1]).write_bytes(CONTENT)
         (folder / "secret_key").write_text(KEY)
         (folder / "secret_key").chmod(0o600)
+        # Of the application, which mints nothing with it here.
+        (folder / "media_token_key").write_text(KEY)
         derived = hashlib.sha256(b"django.core.signing.TimestampSignersigner" + KEY.encode()).hexdigest()
         (folder / "media_key.json").write_text(json.dumps({"hex": derived}))
 
@@ -315,14 +358,20 @@ class Server:
     def all_processes(self):
         return [process.pid for process in self.processes] + self.workers()
 
-    def url(self):
-        return f"http://127.0.0.1:{self.port}{PATH}{self.series.query()}"
+    def url(self, request):
+        return f"http://127.0.0.1:{self.port}{request.target}"
+
+    def admit(self, request):
+        """Lets an unguarded server find the file also by way of the segment that a guarded one would cut out."""
+        folder, _, rest = request.target.removeprefix("/media/").partition("/")
+        if rest and not (self.folder / "media" / folder).exists():
+            (self.folder / "media" / folder).symlink_to(".")
 
     def connect(self):
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
 
-    def ask(self, connection, query):
-        connection.request("GET", PATH + query)
+    def ask(self, connection, request):
+        connection.request("GET", request.target, headers=request.headers)
         response = connection.getresponse()
         return response.status, dict(response.getheaders()), response.read()
 
@@ -330,7 +379,7 @@ class Server:
         """A benchmark of an error page would be worthless."""
         series = self.series
         connection = self.connect()
-        status, headers, body = self.ask(connection, series.query())
+        status, headers, body = self.ask(connection, series.request())
         log = (self.folder / "error.log").read_text(errors="replace") if (self.folder / "error.log").exists() else ""
         assert status == series.status, (series.name, status, headers, log)
         if status == 200:
@@ -339,5 +388,5 @@ class Server:
             assert headers["Location"] == APPLICATION + PATH, (series.name, headers)
         if series.bad:
             assert self.ask(connection, series.bad())[0] == series.bad_status, series.name
-            assert self.ask(connection, "")[0] in (302, 403), series.name
+            assert self.ask(connection, plain())[0] in (302, 403), series.name
         connection.close()

@@ -6,6 +6,7 @@ import pytest
 from browser import CHROMIUM, DRIVER, Browser
 from demo import Demo, mentions
 from stack import MODULE, NGINX, eventually
+from video import VideoStack
 
 # The driver is Debian's: nothing is to be downloaded instead.
 os.environ["SE_OFFLINE"] = "true"
@@ -51,3 +52,20 @@ def alice(demo, tmp_path_factory):
 def nobody(demo, tmp_path):
     with browser(tmp_path, demo) as nobody:
         yield nobody
+
+
+@pytest.fixture(scope="session")
+def cinema(tmp_path_factory):
+    """A private film, and the application that shows it."""
+    stack = VideoStack(tmp_path_factory.mktemp("cinema"), "browser-secret-key-long-enough-for-everybody-0123456789")
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture
+def viewer(cinema, tmp_path):
+    with browser(tmp_path, cinema) as viewer:
+        yield viewer

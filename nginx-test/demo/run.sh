@@ -38,9 +38,11 @@ done
 prepare() {
     mkdir -p "$state/logs" "$state/modules" "$state/media"
     ln -sf "$build/ngx_http_crossdomain_media_module.so" "$state/modules/"
-    if [[ ! -s $state/secret_key ]]; then
-        (umask 077 && "$build/venv/bin/python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$state/secret_key")
-    fi
+    for key in secret_key media_token_key; do
+        if [[ ! -s $state/$key ]]; then
+            (umask 077 && "$build/venv/bin/python" -c 'import secrets; print(secrets.token_urlsafe(48))' >"$state/$key")
+        fi
+    done
     # By way of @app, so that neither port is mistaken for the other's place.
     sed "s/:8081\b/:@app/g; s/:8080\b/:$port/g; s/:@app/:$app_port/g" "$demo/nginx.conf" >"$state/nginx.conf"
     : >"$state/logs/access.log"
@@ -55,6 +57,7 @@ application() {
         DJANGO_SETTINGS_MODULE=gallery.settings \
         DATA_DIR="$state" \
         SECRET_KEY_FILE="$state/secret_key" \
+        MEDIA_TOKEN_KEY_FILE="$state/media_token_key" \
         SITE_URL="http://www.localhost:$port" \
         MEDIA_URL="http://media.localhost:$port/media/" \
         "$@"

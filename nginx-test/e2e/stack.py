@@ -53,6 +53,10 @@ NAMES = [
     "x" * 180 + ".txt",
 ]
 
+# Films in folders of their own, by owner: only their playlists are documents.
+FILMS = {"course/1": "alice", "course/2": "bob", "course/1 plus": "bob"}
+PARTS = ["master.m3u8", "low/index.m3u8", "low/1.ts", "low/2.ts", "high/Größe 1.ts"]
+
 
 def content(name):
     return f"This is {name}, all of it.\n".encode()
@@ -102,6 +106,11 @@ def end(process):
 class Stack:
     """Keeps everything in `folder`. `key` is the application's SECRET_KEY, in the file that nginx names as well."""
 
+    configuration = E2E / "media.conf.in"
+    settings = "variants.settings"
+    # Beside the example itself.
+    python_path = (E2E,)
+
     def __init__(self, folder, key):
         self.folder = folder
         self.port, self.app_port = free_ports(2)
@@ -113,6 +122,7 @@ class Stack:
         # gunicorn's and nginx's workers may run as another user.
         folder.chmod(0o755)
         self.write_key("secret_key", key)
+        self.write_key("media_token_key", f"{key}, but for nothing else than media")
 
     def write_key(self, file, key):
         (self.folder / file).write_text(key + "\n")
@@ -129,9 +139,9 @@ class Stack:
     def environment(self, fallbacks=()):
         return {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{EXAMPLE}:{E2E}",
+            "PYTHONPATH": ":".join(map(str, [EXAMPLE, *self.python_path])),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "DJANGO_SETTINGS_MODULE": "variants.settings",
+            "DJANGO_SETTINGS_MODULE": self.settings,
             "DATA_DIR": str(self.folder),
             "SECRET_KEY_FALLBACK_FILES": ":".join(str(self.folder / file) for file in fallbacks),
             "SITE_URL": self.www,
@@ -144,15 +154,16 @@ class Stack:
         )
 
     def fill(self):
-        """Users alice, bob and staff, the samples of the demo, and a private document of alice's for each name."""
+        """Users alice, bob and staff, the samples of the demo, films, and a private document of alice's per name."""
         self.manage("setup_demo")
-        for name in NAMES:
+        for name in [*NAMES, *(f"{folder}/{part}" for folder in FILMS for part in PARTS)]:
             file = self.folder / "media" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content(name))
+        owners = {name: "alice" for name in NAMES} | {f"{folder}/master.m3u8": FILMS[folder] for folder in FILMS}
         documents = [
-            {"model": "documents.document", "fields": {"title": name, "file": name, "owner": ["alice"]}}
-            for name in NAMES
+            {"model": "documents.document", "fields": {"title": name, "file": name, "owner": [owner]}}
+            for name, owner in owners.items()
         ]
         fixture = self.folder / "documents.json"
         fixture.write_text(json.dumps(documents))
@@ -176,9 +187,9 @@ class Stack:
         await_port(self.app_port, self.app, log)
 
     def start_nginx(self, keys=("secret_key",), replace=()):
-        """`replace` are pairs of texts, for what a test wants different in media.conf.in."""
+        """`replace` are pairs of texts, for what a test wants different in the configuration."""
         self.write_key("derived_key", self.derived_key())
-        conf = (E2E / "media.conf.in").read_text()
+        conf = self.configuration.read_text()
         places = {
             "@MODULE@": str(MODULE),
             "@PORT@": str(self.port),
@@ -186,7 +197,7 @@ class Stack:
             "@KEYS@": "\n".join(f"        crossdomain_media_key {key};" for key in keys),
         }
         for old, new in (*places.items(), *replace):
-            assert old in conf, old
+            assert old in places or old in conf, old
             conf = conf.replace(old, new)
         (self.folder / "nginx.conf").write_text(conf)
         log = self.folder / "nginx-start.log"

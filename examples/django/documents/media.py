@@ -1,6 +1,26 @@
-from urllib.parse import quote
+import time
+from urllib.parse import quote, urljoin
 
+import jwt
 from crossdomainmedia import CrossDomainMediaAuth
+from django.conf import settings
+from django.urls import reverse
+
+# Longer than a film is watched: players do not come back for another token.
+FOLDER_TOKEN_SECONDS = 4 * 3600
+
+
+def folder_token(document, user):
+    """For everything in the document's folder and below: a playlist, and all that it refers to."""
+    folder = document.get_absolute_url().rpartition("/")[0]
+    claims = {"path": f"{folder}/*", "sub": user.get_username(), "exp": int(time.time()) + FOLDER_TOKEN_SECONDS}
+    return jwt.encode(claims, settings.MEDIA_TOKEN_KEY, algorithm="HS256")
+
+
+def folder_url(document, user):
+    """The document on the media host, with a token in the path: relative references inherit it."""
+    name = f"~{folder_token(document, user)}/{document.file.name}"
+    return urljoin(settings.MEDIA_URL, reverse("document", kwargs={"name": name}))
 
 
 class DocumentAuth(CrossDomainMediaAuth):

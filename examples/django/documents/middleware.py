@@ -12,7 +12,9 @@ def content_security_policy(get_response):
         [
             "default-src 'self'",
             f"img-src {sources}",
-            f"media-src {sources}",
+            # Players in JavaScript fetch a film's pieces themselves, and hand them to the browser as a blob.
+            f"connect-src {sources}",
+            f"media-src {sources} blob:",
             f"frame-src {sources}",
             # The sign-in form may end at a file: browsers hold its redirects to this as well.
             f"form-action {sources}",

@@ -1,8 +1,9 @@
 """Settings of the example; everything that depends on where it runs comes from the environment.
 
-DATA_DIR                    folder of the database, the media and the secret key (default: data/ beside manage.py)
+DATA_DIR                    folder of the database, the media and the keys (default: data/ beside manage.py)
 SECRET_KEY_FILE             default: DATA_DIR/secret_key
 SECRET_KEY_FALLBACK_FILES   earlier keys, separated like PATH (default: none)
+MEDIA_TOKEN_KEY_FILE        signs tokens for folders (default: DATA_DIR/media_token_key)
 SITE_URL                    origin of the application (default: http://www.localhost:8080)
 MEDIA_URL                   default: http://media.localhost:8080/media/
 DEBUG                       1: one host, no nginx; the package then serves the files itself
@@ -26,6 +27,8 @@ SECRET_KEY = read_key(os.environ.get("SECRET_KEY_FILE", DATA_DIR / "secret_key")
 SECRET_KEY_FALLBACKS = [
     read_key(file) for file in os.environ.get("SECRET_KEY_FALLBACK_FILES", "").split(os.pathsep) if file
 ]
+# Good for nothing else, so that the media host need not hold SECRET_KEY: at least 32 bytes.
+MEDIA_TOKEN_KEY = read_key(os.environ.get("MEDIA_TOKEN_KEY_FILE", DATA_DIR / "media_token_key"))
 
 DEBUG = os.environ.get("DEBUG") == "1"
 SITE_URL = os.environ.get("SITE_URL", "http://www.localhost:8080")
