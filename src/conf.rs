@@ -16,8 +16,8 @@ use ngx::ffi::{
     NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN, ngx_command_t, ngx_conf_full_name, ngx_conf_t,
     ngx_http_compile_complex_value, ngx_http_compile_complex_value_t, ngx_http_complex_value_t,
     ngx_http_core_loc_conf_t, ngx_http_core_srv_conf_t, ngx_http_err_page_t,
-    ngx_http_get_variable_index, ngx_int_t, ngx_parse_time, ngx_pcalloc, ngx_pool_cleanup_add,
-    ngx_str_t, ngx_uint_t,
+    ngx_http_get_variable_index, ngx_http_server_name_t, ngx_int_t, ngx_parse_time, ngx_pcalloc,
+    ngx_pool_cleanup_add, ngx_str_t, ngx_uint_t,
 };
 use ngx::http::{
     HttpModuleConfExt, HttpModuleLocationConf, HttpModuleServerConf, NgxHttpCoreModule,
@@ -75,6 +75,9 @@ pub struct Settings {
     pub responses: Responses,
     /// Whether credentials are taken out of the request.
     pub strip: bool,
+    /// The names of the server, apart from regular expressions. nginx keeps its own
+    /// list only while it loads its configuration.
+    pub server_names: Vec<Box<[u8]>>,
     /// `Vary`: the headers that credentials may come in.
     pub varies_by: Option<Box<str>>,
     /// `Referrer-Policy` where a token came in the URL, and of redirects.
@@ -425,7 +428,7 @@ fn token(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
     let mut sources = Vec::with_capacity(line.arguments.len());
     for text in &line.arguments {
         let source = Source::parse(text).map_err(|error| Error::value(text, error))?;
-        if sources.contains(&source) {
+        if sources.iter().any(|other| source.is_same(other)) {
             return Err(Error::value(text, "is given twice"));
         }
         let in_path = |source: &Source| matches!(source, Source::Path(_));
@@ -695,6 +698,7 @@ impl LocationConf {
         }
         self.settings = Some(Settings {
             application: Rc::clone(application),
+            server_names: server_names(cf),
             varies_by: varies_by(&sources),
             policy: Policy {
                 sources,
@@ -711,10 +715,27 @@ impl LocationConf {
     }
 }
 
+/// The names of the server that is being merged.
+fn server_names(cf: &ngx_conf_t) -> Vec<Box<[u8]>> {
+    let Some(server) = NgxHttpCoreModule::server_conf(cf) else {
+        return Vec::new();
+    };
+    // SAFETY: nginx holds them as an array of this type.
+    let names = unsafe { server.server_names.as_slice::<ngx_http_server_name_t>() };
+    let plain = names
+        .iter()
+        .filter(|name| name.regex.is_null() && !name.name.is_empty());
+    plain.map(|name| name.name.as_bytes().into()).collect()
+}
+
 /// `Vary` for what these sources look at.
 fn varies_by(sources: &[Source]) -> Option<Box<str>> {
-    let mut names: Vec<&str> = sources.iter().filter_map(Source::varies_by).collect();
-    names.dedup();
+    let mut names: Vec<&str> = Vec::new();
+    for name in sources.iter().filter_map(Source::varies_by) {
+        if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            names.push(name);
+        }
+    }
     (!names.is_empty()).then(|| names.join(", ").into())
 }
 

@@ -65,49 +65,85 @@ impl<'r> Request<'r> {
     }
 
     /// Removes the header lines of which nothing is left, so that upstreams do not
-    /// get empty ones. Other pointers to them stay valid. `None` when memory is short.
+    /// get empty ones. `None` when memory is short.
+    ///
+    /// No line moves, since nginx has pointers to some: what lies between two that go
+    /// becomes a part of the list. No part may be empty, apart from the first: nginx
+    /// looks at the first line of each without asking.
     pub fn remove_empty_lines(mut self, state: &State<'r>) -> Option<()> {
+        let is_empty = |line: &ngx_table_elt_t| {
+            line.value.len == 0 && line.hash == 0 && state.original(line).is_some()
+        };
+        let mut any = false;
+        self.each_line(|line| any |= is_empty(line));
+        if !any {
+            return Some(());
+        }
         let pool = self.raw().pool;
         let headers = &mut self.raw_mut().headers_in.headers;
-        let mut part: *mut ngx_list_part_t = &raw mut headers.part;
-        // SAFETY: nginx keeps the elements in a list of parts that ends with null.
-        while let Some(current) = unsafe { part.as_mut() } {
-            let lines = current.elts.cast::<ngx_table_elt_t>();
-            let emptied = (0..current.nelts).find(|&index| {
-                // SAFETY: a part has so many elements of this type.
-                let line = unsafe { &*lines.add(index) };
-                line.value.len == 0 && line.hash == 0 && state.original(line).is_some()
-            });
-            if let Some(index) = emptied {
-                // The part is split behind the line, which no part holds then. Nothing
-                // moves, since nginx has pointers to other lines.
-                // SAFETY: a request has a pool.
-                let rest = unsafe { ngx_palloc(pool, size_of::<ngx_list_part_t>()) };
-                let rest: *mut ngx_list_part_t = rest.cast();
-                // SAFETY: null, or of the size that was asked for.
-                let behind = unsafe { rest.as_mut() }?;
-                behind.nelts = current.nelts.saturating_sub(index).saturating_sub(1);
-                // SAFETY: at most the end of the part.
-                behind.elts = unsafe { lines.add(index).add(1) }.cast();
-                behind.next = current.next;
-                current.nelts = index;
-                current.next = rest;
-                if ptr::eq(part, headers.last) {
-                    headers.last = rest;
-                    // What is pushed from now on goes to a part of its own, and not
-                    // behind one whose room nobody has counted.
-                    headers.nalloc = behind.nelts.max(1);
-                    if behind.nelts == 0 {
-                        // SAFETY: as above; room for one.
-                        behind.elts = unsafe { ngx_palloc(pool, size_of::<ngx_table_elt_t>()) };
-                        if behind.elts.is_null() {
-                            return None;
+        let head: *mut ngx_list_part_t = &raw mut headers.part;
+        let mut last: *mut ngx_list_part_t = ptr::null_mut();
+        // The first part is written to while the others are still read.
+        // SAFETY: the list's own first part.
+        let mut next = Some(unsafe { head.read() });
+        while let Some(part) = next {
+            let lines = part.elts.cast::<ngx_table_elt_t>();
+            // SAFETY: a part has so many elements of this type.
+            let is_kept = |index: usize| !is_empty(unsafe { &*lines.add(index) });
+            let mut start = 0;
+            while start < part.nelts {
+                let end = (start..part.nelts).find(|&index| !is_kept(index));
+                let end = end.unwrap_or(part.nelts);
+                if start < end {
+                    let run = ngx_list_part_t {
+                        // SAFETY: within the part.
+                        elts: unsafe { lines.add(start) }.cast(),
+                        nelts: end.saturating_sub(start),
+                        next: ptr::null_mut(),
+                    };
+                    let place = match last.is_null() {
+                        true => head,
+                        // SAFETY: a request has a pool.
+                        false => unsafe { ngx_palloc(pool, size_of_val(&run)) }.cast(),
+                    };
+                    if place.is_null() {
+                        return None;
+                    }
+                    // SAFETY: the first part, or new memory of this size; and the part
+                    // written before, if there is one.
+                    unsafe {
+                        place.write(run);
+                        if let Some(last) = last.as_mut() {
+                            last.next = place;
                         }
                     }
+                    last = place;
                 }
+                start = end.saturating_add(1);
             }
-            part = current.next;
+            // SAFETY: nginx ends the list with null.
+            next = unsafe { part.next.as_ref() }.map(|part| ngx_list_part_t { ..*part });
         }
+        if last.is_null() {
+            // SAFETY: a request has a pool.
+            let room = unsafe { ngx_palloc(pool, size_of::<ngx_table_elt_t>()) };
+            if room.is_null() {
+                return None;
+            }
+            let empty = ngx_list_part_t {
+                elts: room,
+                nelts: 0,
+                next: ptr::null_mut(),
+            };
+            // SAFETY: the list's own first part.
+            unsafe { head.write(empty) };
+            last = head;
+        }
+        headers.last = last;
+        // What is pushed from now on goes to a part of its own, as nobody has counted
+        // what room is behind the last line; or to the room for one.
+        // SAFETY: written above.
+        headers.nalloc = unsafe { (*last).nelts }.max(1);
         Some(())
     }
 }

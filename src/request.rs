@@ -249,6 +249,11 @@ impl<'r> Request<'r> {
         unsafe { place.as_ref() }
     }
 
+    /// Whether this run answers an error of an earlier one.
+    pub fn is_error_page(self) -> bool {
+        self.raw().err_status != 0
+    }
+
     /// Where the request is on its way through internal redirects.
     pub fn hop(self) -> Hop {
         Hop(self.raw().uri_changes())

@@ -208,7 +208,7 @@ impl<'r> State<'r> {
     }
 
     /// A path that held a credential must not be another name of what no guard that
-    /// knows of such credentials protects.
+    /// knows of such credentials protects; the page of an error may be what it is.
     fn admit_segment(
         &self,
         request: Request<'r>,
@@ -216,7 +216,7 @@ impl<'r> State<'r> {
     ) -> Result<(), ngx_int_t> {
         if settings.is_some_and(Settings::takes_segments) {
             self.segment_seen.set(true);
-        } else if !self.segment_seen.get() {
+        } else if !self.segment_seen.get() && !request.is_error_page() {
             ngx_log_error!(
                 NGX_LOG_INFO,
                 request.log(),

@@ -5,10 +5,9 @@ use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ngx::ffi::{
-    AF_INET, AF_INET6, NGX_LOG_DEBUG, NGX_LOG_DEBUG_HTTP, ngx_http_server_name_t, ngx_log_t,
-    ngx_pnalloc, ngx_uint_t, sockaddr, sockaddr_in, sockaddr_in6,
+    AF_INET, AF_INET6, NGX_LOG_DEBUG, NGX_LOG_DEBUG_HTTP, ngx_log_t, ngx_pnalloc, ngx_uint_t,
+    sockaddr, sockaddr_in, sockaddr_in6,
 };
-use ngx::http::{HttpModuleServerConf, NgxHttpCoreModule};
 
 use media_token::Env;
 
@@ -101,22 +100,17 @@ impl<'r> Env<'r> for Viewer<'r> {
 }
 
 impl<'r> Viewer<'r> {
+    /// The `Host`, if it is one of the names that the server has.
     fn server_name(&self) -> Option<&'r [u8]> {
-        let raw = self.request.raw();
-        let server = NgxHttpCoreModule::server_conf(raw)?;
-        let host = Request::bytes(raw.headers_in.server);
-        // SAFETY: nginx holds them as an array of this type.
-        let names = unsafe { server.server_names.as_slice::<ngx_http_server_name_t>() };
-        let mut names = names
-            .iter()
-            .filter(|name| name.regex.is_null())
-            .map(|name| Request::bytes(name.name));
+        let host = Request::bytes(self.request.raw().headers_in.server);
+        let mut names = self.request.settings()?.server_names.iter();
         let matches = |name: &[u8]| match name {
             [b'*', suffix @ ..] => host.ends_with(suffix) && host.len() > suffix.len(),
             [b'.', domain @ ..] => host == domain || host.ends_with(name),
+            [prefix @ .., b'*'] => host.starts_with(prefix) && host.len() > prefix.len(),
             name => host == name,
         };
-        names.any(matches).then_some(host)
+        names.any(|name| matches(name)).then_some(host)
     }
 }
 

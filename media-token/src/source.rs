@@ -98,6 +98,15 @@ impl Source {
         }
     }
 
+    /// Whether two sources are one, however they are spelled.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Header(name), Self::Header(other)) => name.eq_ignore_ascii_case(other),
+            _ => self == other,
+        }
+    }
+
     /// The header that a cache must tell requests apart by, where it is not the URL.
     #[must_use]
     pub fn varies_by(&self) -> Option<&str> {

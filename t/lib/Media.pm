@@ -53,6 +53,9 @@ $ENV{TEST_NGINX_KEYS_DIR} //= keys_dir();
 # Two servers of one nginx talk over a socket file, so no block needs a second port.
 $ENV{TEST_NGINX_UPSTREAM} = "unix:$ENV{TEST_NGINX_SERVER_ROOT}/logs/upstream.sock";
 
+# What nginx has freed does not look as it did: whoever still reads it is found out.
+$ENV{MALLOC_PERTURB_} //= 165;
+
 no_root_location();
 no_long_string();
 
@@ -160,6 +163,22 @@ sub expect {
     $block->set_value(response_headers => ref $given ? \@merged : $merged[0]);
 }
 
+# What comes of each reason, unless a block says otherwise. Headers that a block expects are looked at too.
+sub expect_reasons {
+    my ($block, @reasons) = @_;
+    my $requests = requests($block);
+    die $block->name, ': ', scalar @reasons, ' reasons for ', $requests || 1, ' requests' if @reasons != ($requests || 1);
+    my %status = (valid => 200, no_token => 302, token_expired => 302);
+    my $list = sub { $requests ? [@_] : $_[0] };
+    default_value($block, error_code => $list->(map { $status{$_} // 403 } @reasons));
+    default_value($block, response_body => $list->(map { $_ eq 'valid' ? $PRIVATE : qr/\A(?!private)/ } @reasons))
+        unless defined $block->response_body_like;
+    my $given = $block->response_headers // '';
+    my @given = ref $given ? @$given : ($given) x @reasons;
+    my $index = 0;
+    $block->set_value(response_headers => $list->(map { merge_headers($given[ $index++ ], "X-Reason: $_") } @reasons));
+}
+
 # The expected headers of a block win over those that its kind of response has.
 sub merge_headers {
     my ($given, @headers) = @_;
@@ -201,6 +220,11 @@ add_block_preprocessor(sub {
     if (defined(my $location = $block->redirected)) {
         expect($block, 302, undef, "Location: $location", 'Cache-Control: no-store',
             'Referrer-Policy: no-referrer');
+    }
+
+    # --- reasons: one word for each request, which the configuration shows as X-Reason.
+    if (defined(my $reasons = $block->reasons)) {
+        expect_reasons($block, ref $reasons ? @$reasons : split ' ', $reasons);
     }
 
     default_value($block, config => $CONFIG);

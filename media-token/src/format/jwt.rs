@@ -102,7 +102,8 @@ impl Algorithm {
             "RS256" => Self::Rs256,
             "PS256" => Self::Ps256,
             "ES256" => Self::Es256,
-            "EdDSA" => Self::EdDsa,
+            // RFC 9864 has the second name for the one curve that is supported.
+            "EdDSA" | "Ed25519" => Self::EdDsa,
             _ => return None,
         })
     }

@@ -1,0 +1,236 @@
+# Every vector that the reference implementations made, over HTTP, at the second at which it was made.
+# nginx's clock is libfaketime's, which Test::Nginx does not know of, so this suite runs a server of its own.
+use v5.20;
+use warnings;
+
+use File::Temp qw(tempdir);
+use IO::Socket::UNIX;
+use JSON::PP ();
+use POSIX qw(ceil strftime);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use lib 't/lib';
+use Media;
+use Jwt;
+
+my $nginx    = $ENV{TEST_NGINX_BINARY} || 'nginx';
+my @modules  = grep { length } split /\s+/, $ENV{TEST_NGINX_LOAD_MODULES} // '';
+my $faketime = $ENV{TEST_NGINX_FAKETIME} || plan skip_all => 'no libfaketime';
+
+# Socket paths are short, so the folder is not below the tree.
+my $dir   = tempdir('crossdomain-media-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $clock = "$dir/clock";
+
+sub write_file {
+    my ($path, $text) = @_;
+    # Renamed into place: the server may be reading it.
+    open my $out, '>:raw', "$path.new" or die "$path.new: $!";
+    print {$out} $text;
+    close $out or die "$path: $!";
+    chmod 0600, "$path.new" or die "$path.new: $!";
+    rename "$path.new", $path or die "$path: $!";
+}
+
+sub vectors {
+    my ($name) = @_;
+    open my $in, '<:raw', "media-token/tests/it/vectors/$name.json" or die "$name: $!";
+    local $/;
+    return JSON::PP::decode_json(<$in>);
+}
+
+# A file for each key, once.
+sub key_file {
+    my ($text) = @_;
+    state %names;
+    utf8::encode($text) if utf8::is_utf8($text);
+    my $name = $names{$text} //= 'key' . keys %names;
+    write_file("$dir/$name", $text) unless -e "$dir/$name";
+    return $name;
+}
+
+# A plain JWT names what it covers in "sub".
+sub jwt_policy {
+    my ($vector, $pem_files) = @_;
+    my $keys = $vector->{keys};
+    my $leeway = $vector->{options}{leeway} // 0;
+    if ($vector->{format} eq 'jwt') {
+        my $file = key_file($pem_files->{ $keys->{key} } // $keys->{key});
+        return "crossdomain_media_token arg:token; crossdomain_media_leeway ${leeway}s;"
+            . " crossdomain_media_key $file format=jwt path_claim=sub alg=$keys->{alg};";
+    }
+    die "$vector->{id}: unknown format" if $vector->{format} ne 'rfc9246-cdni';
+    # Some vectors are of tokens that no key has to be known for.
+    my $secret = $keys->{'k (base64url)'} // 'A' x 43;
+    my $jwk = { kty => 'oct', alg => 'HS256', k => $secret, kid => $keys->{kid} // 'none' };
+    my $file = key_file(JSON::PP->new->canonical->encode($jwk));
+    return "crossdomain_media_token arg:URISigningPackage; crossdomain_media_leeway ${leeway}s;"
+        . " crossdomain_media_key $file format=jwt;";
+}
+
+# As the application of each vector spells paths, and as its version of Django hashes.
+sub django_policy {
+    my ($vector) = @_;
+    my $form = $vector->{url} =~ m{example\.org/raw/} ? ' path=decoded'
+        : $vector->{url} =~ m{example\.org/stor/} ? ' path=storage' : '';
+    my $signs = $vector->{id} =~ m{/dir-} ? ' signs=parent' : '';
+    my $version = $vector->{django};
+    my @algorithms = $version =~ /^(?:2\.|3\.0)/ ? 'sha1' : $version =~ /^3\./ ? qw(sha256 sha1) : 'sha256';
+    my @keys;
+    for my $secret ($vector->{keys}{SECRET_KEY}, @{ $vector->{keys}{SECRET_KEY_FALLBACKS} // [] }) {
+        my $file = key_file($secret);
+        push @keys, map { "crossdomain_media_key $file alg=$_$form$signs;" } @algorithms;
+    }
+    return "crossdomain_media_token arg:token; crossdomain_media_max_age $vector->{max_age}s; @keys";
+}
+
+my @tests;
+my %server_of;
+
+sub add {
+    my ($vector, $policy) = @_;
+    my ($origin, $host, $target) = $vector->{url} =~ m{\A(https?://([^/]+))(/.*)\z}s or die "$vector->{id}: no URL";
+    utf8::encode($target);
+    my $settings = "crossdomain_media_public_url $origin; $policy";
+    my $server = $server_of{$settings} //= 's' . keys %server_of;
+    push @tests, {
+        id => $vector->{id}, target => $target, host => $host, socket => "$dir/$server",
+        verdict => $vector->{recommended_module_verdict} // $vector->{expect},
+        # One has a fraction, which nginx's clock has not.
+        now => ceil($vector->{now}),
+    };
+}
+
+my $jwt = vectors('jwt');
+add($_, jwt_policy($_, $jwt->{test_keys_pem})) for @{ $jwt->{vectors} };
+my $django = vectors('django');
+add($_, django_policy($_)) for @{ $django->{vectors} };
+is scalar @tests, 32 + 151, 'all vectors are here';
+
+# What the references do not say: where tokens begin and end to the second, with both formats and with leeway.
+my $edge = 1_700_000_000;
+my $both = 'crossdomain_media_key ' . key_file(key_text('hs.key')) . ' format=jwt; crossdomain_media_key '
+    . key_file(secret('main.key')) . ' max_future=30s; crossdomain_media_token arg:token;';
+for my $leeway (0, 10) {
+    for my $case (
+        [ 'its last second', { exp => $edge + 1 - $leeway }, 'ok' ],
+        [ 'its end', { exp => $edge - $leeway }, 'expired' ],
+        [ 'its end, with a fraction', { exp => $edge - $leeway + 0.9 }, 'expired' ],
+        [ 'its beginning', { nbf => $edge, exp => $edge + 9 }, 'ok' ],
+        [ 'a second before its beginning', { nbf => $edge + 1, exp => $edge + 9 }, 'ok' ],
+        [ 'two seconds before its beginning', { nbf => $edge + 2, exp => $edge + 9 }, 'bad' ],
+    ) {
+        my ($what, $claims, $verdict) = @$case;
+        my $token = jwt({ path => '/a', %$claims });
+        add({ id => "JWT, $what, leeway $leeway", now => $edge, expect => $verdict, url => "https://media.example.org/a?token=$token" },
+            "$both crossdomain_media_max_age 120s; crossdomain_media_leeway ${leeway}s;");
+    }
+    for my $case ([ 120 + $leeway, 'ok' ], [ 121 + $leeway, 'expired' ], [ -31, 'ok' ], [ -32, 'bad' ]) {
+        my ($age, $verdict) = @$case;
+        my $token = percent(token('/a', born => base62($edge - $age)));
+        add({ id => "Django, of $age seconds, leeway $leeway", now => $edge, expect => $verdict, url => "https://media.example.org/a?token=$token" },
+            "$both crossdomain_media_max_age 120s; crossdomain_media_leeway ${leeway}s;");
+    }
+}
+
+my $servers = join "\n", map { <<"SERVER" } sort keys %server_of;
+    server {
+        listen unix:$dir/$server_of{$_};
+        $_
+        location / {
+            crossdomain_media https://www.example.com;
+            add_header X-Verdict \$crossdomain_media_status always;
+            add_header X-Reason \$crossdomain_media_reason always;
+            # There whatever the path is.
+            proxy_pass http://unix:$dir/up;
+        }
+    }
+SERVER
+my $load = join '', map { "load_module $_;\n" } @modules;
+my $user = $> == 0 ? "user root;\n" : '';
+# Where a distribution's nginx keeps these may not exist.
+my $temp = join ' ', map { "${_}_temp_path $dir/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);
+my @names = qw(FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE DONT_FAKE_MONOTONIC FAKETIME_DISABLE_SHM TZ);
+my $env = join '', map { "env $_;\n" } @names;
+write_file("$dir/nginx.conf", <<"CONFIG");
+$load$user$env
+worker_processes 1;
+daemon off;
+pid $dir/nginx.pid;
+error_log $dir/error.log info;
+events { worker_connections 512; }
+http {
+    access_log off;
+    $temp
+$servers
+    server { listen unix:$dir/up; location / { return 200 "private\\n"; } }
+}
+CONFIG
+
+# What the clock says until the next call.
+sub set_clock {
+    my ($now) = @_;
+    write_file($clock, strftime("%Y-%m-%d %H:%M:%S\n", gmtime $now));
+}
+
+set_clock(1_700_000_000);
+my $server = fork // die "fork: $!";
+if (!$server) {
+    @ENV{ 'LD_PRELOAD', @names } = ($faketime, $clock, 1, 1, 1, 'UTC');
+    delete $ENV{FAKETIME};
+    # That the references' secrets are short, it says for each of them.
+    open STDERR, '>', "$dir/stderr" or die "stderr: $!";
+    exec $nginx, '-p', "$dir/", '-c', "$dir/nginx.conf", '-e', "$dir/error.log" or POSIX::_exit(127);
+}
+
+sub stop {
+    return unless $server;
+    kill QUIT => $server;
+    waitpid $server, 0;
+    $server = 0;
+}
+
+END { local $?; stop() }
+
+sub log_text {
+    open my $in, '<', "$dir/error.log" or return '';
+    local $/;
+    return <$in> // '';
+}
+
+my $end = time + 10;
+until (IO::Socket::UNIX->new(Peer => "$dir/up")) {
+    BAIL_OUT('no server, no tests: ' . log_text()) if time > $end || waitpid($server, POSIX::WNOHANG()) > 0;
+    sleep 0.02;
+}
+
+sub get {
+    my ($test) = @_;
+    my $socket = IO::Socket::UNIX->new(Peer => $test->{socket}) or return "connect: $!";
+    print {$socket} "GET $test->{target} HTTP/1.1\r\nHost: $test->{host}\r\nConnection: close\r\n\r\n";
+    local $/;
+    return <$socket> // '';
+}
+
+my %answers = (
+    ok => [ 200, 'granted' ], missing => [ 302, 'missing' ], expired => [ 302, 'expired' ], bad => [ 403, 'invalid' ],
+);
+my $now = 0;
+for my $test (sort { $a->{now} <=> $b->{now} } @tests) {
+    set_clock($now = $test->{now}) if $test->{now} != $now;
+    my ($status, $verdict) = @{ $answers{ $test->{verdict} } // die "$test->{id}: unknown verdict" };
+    # nginx itself refuses a path with a percent sign that begins no escape.
+    ($status, $verdict) = (400, '') if $test->{target} =~ m{\A[^?]*%(?![0-9A-Fa-f]{2})};
+    my ($head, $body) = split /\r\n\r\n/, get($test), 2;
+    my $header = sub { $head =~ /^$_[0]: ([^\r]*)/m ? $1 : '' };
+    my $code = $head =~ m{\AHTTP/1\.1 (\d+)} ? $1 : $head;
+    my $at = strftime('%a, %d %b %Y %H:%M:%S GMT', gmtime $now);
+    is_deeply [ $code, $header->('X-Verdict'), $header->('Date'), ($body // '') eq "private\n" ? 'served' : 'withheld' ],
+        [ $status, $verdict, $at, $status == 200 ? 'served' : 'withheld' ],
+        "$test->{id}: " . ($verdict || $status)
+        or diag("$test->{target}: ", $header->('X-Reason'));
+}
+
+stop();
+unlike log_text(), qr/\[alert\]|\[emerg\]|Sanitizer|panicked|exited on signal/, 'no alarm in the log';
+done_testing();
