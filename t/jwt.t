@@ -141,8 +141,8 @@ main::asks(map { jwt({ path => "/media/a.txt" }, alg => "ES256", @$_) } [], [ ke
 === EdDSA
 --- config eval: main::guarded("ed.pub.pem format=jwt")
 --- request eval
-main::asks(map { jwt({ path => "/media/a.txt" }, alg => "EdDSA", @$_) } [], [ key => "ed2" ], [ header => { alg => "Ed25519" } ])
---- reasons: valid bad_signature unknown_key
+main::asks(map { jwt({ path => "/media/a.txt" }, alg => "EdDSA", @$_) } [], [ key => "ed2" ], [ header => { alg => "Ed25519" } ], [ header => { alg => "Ed448" } ])
+--- reasons: valid bad_signature valid unknown_key
 
 
 
