@@ -7,8 +7,16 @@ use ngx::ffi::{
 use crate::module::ERROR;
 use crate::request::Request;
 
-/// What only shared caches read, and believe before `Cache-Control` (RFC 9213).
-const SHARED_CACHES: [&[u8]; 2] = [b"CDN-Cache-Control", b"Surrogate-Control"];
+/// Whether only shared caches read a header, and believe it before `Cache-Control`:
+/// `CDN-Cache-Control` and its like (RFC 9213).
+fn is_for_shared_caches(name: &[u8]) -> bool {
+    const TARGETED: &[u8] = b"-Cache-Control";
+    let end = name.len().checked_sub(TARGETED.len());
+    name.eq_ignore_ascii_case(b"Surrogate-Control")
+        || end
+            .and_then(|end| name.get(end..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(TARGETED))
+}
 
 /// The filter that runs after ours.
 static mut NEXT: ngx_http_output_header_filter_pt = None;
@@ -34,6 +42,10 @@ unsafe extern "C" fn filter(r: *mut ngx_http_request_t) -> ngx_int_t {
     }
 }
 
+fn is(name: &[u8], known: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(known)
+}
+
 /// `None` when memory is short.
 fn add_headers(request: Request<'_>) -> Option<()> {
     if !request.is_main() {
@@ -50,20 +62,19 @@ fn add_headers(request: Request<'_>) -> Option<()> {
     if headers.no_store.get() {
         // `expires` and `add_header` have run; what they say of caching is meant
         // for the file.
-        request.remove_headers(&[b"Cache-Control", b"Expires"]);
-        request.remove_headers(&SHARED_CACHES);
+        request.remove_headers(|name| is(name, b"Cache-Control") || is(name, b"Expires"));
+        request.remove_headers(is_for_shared_caches);
         request.add_header("Cache-Control", b"no-store")?;
     }
     if headers.private.get() && !headers.no_store.get() {
-        request.remove_headers(&SHARED_CACHES);
+        request.remove_headers(is_for_shared_caches);
         request.make_private()?;
     }
-    let varying = headers.vary.get();
-    if let Some(vary) = varying.and_then(|settings| settings.varies_by.as_deref()) {
-        request.add_header("Vary", vary.as_bytes())?;
+    if let Some(vary) = headers.vary.get() {
+        request.add_header("Vary", vary)?;
     }
     if let Some(policy) = headers.referrer_policy.get() {
-        request.remove_headers(&[b"Referrer-Policy"]);
+        request.remove_headers(|name| is(name, b"Referrer-Policy"));
         request.add_header("Referrer-Policy", policy.as_bytes())?;
     }
     Some(())

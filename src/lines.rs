@@ -70,10 +70,9 @@ impl<'r> Request<'r> {
     /// No line moves, since nginx has pointers to some: what lies between two that go
     /// becomes a part of the list. No part may be empty, apart from the first: nginx
     /// looks at the first line of each without asking.
-    pub fn remove_empty_lines(mut self, state: &State<'r>) -> Option<()> {
-        let is_empty = |line: &ngx_table_elt_t| {
-            line.value.len == 0 && line.hash == 0 && state.original(line).is_some()
-        };
+    pub fn remove_empty_lines(mut self) -> Option<()> {
+        // nginx gives no line this hash.
+        let is_empty = |line: &ngx_table_elt_t| line.value.len == 0 && line.hash == 0;
         let mut any = false;
         self.each_line(|line| any |= is_empty(line));
         if !any {

@@ -264,7 +264,7 @@ impl<'r> Request<'r> {
     pub fn overrule_access_handlers(mut self) {
         if self.raw().access_code != 0 {
             self.raw_mut().access_code = 0;
-            self.remove_headers(&[b"WWW-Authenticate"]);
+            self.remove_headers(|name| name.eq_ignore_ascii_case(b"WWW-Authenticate"));
         }
     }
 
@@ -375,11 +375,10 @@ impl<'r> Request<'r> {
         Some(header)
     }
 
-    /// Removes the response headers with one of these names.
-    pub fn remove_headers(self, names: &[&[u8]]) {
+    /// Removes the response headers with such names.
+    pub fn remove_headers(self, is_one: impl Fn(&[u8]) -> bool) {
         self.each_header(|header| {
-            let name = header.key.as_bytes();
-            if names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            if is_one(header.key.as_bytes()) {
                 // How nginx marks headers that are not sent.
                 header.hash = 0;
             }

@@ -74,9 +74,10 @@ pub fn send<'r>(
         .set(answer.is_some_and(|answer| answer.is_uncacheable()));
     if let Decision::Granted(grant) = decision {
         let source = settings.policy.sources.get(grant.source);
-        headers
-            .private
-            .set(source.is_none_or(|source| !source.is_for_shared_caches()));
+        if source.is_none_or(|source| !source.is_for_shared_caches()) {
+            // Also when another run grants it by other means.
+            headers.private.set(true);
+        }
     }
     let Some(answer) = answer else {
         // A dry run must not grant either what others refuse (`satisfy any`).

@@ -47,6 +47,10 @@ pub struct State<'r> {
     originals: Cell<Option<&'r Original<'r>>>,
 }
 
+/// How many header lines are kept as they came: some more than the credentials that
+/// are looked at, so that a request full of them costs no more than its length.
+const MAX_ORIGINALS: usize = 16;
+
 /// A header line as it came.
 pub struct Original<'r> {
     line: *const ngx_table_elt_t,
@@ -66,8 +70,8 @@ pub struct Headers<'r> {
     pub private: Cell<bool>,
     /// `Referrer-Policy`.
     pub referrer_policy: Cell<Option<&'static str>>,
-    /// Whose `Vary` it needs, beside what others vary by.
-    pub vary: Cell<Option<&'r Settings>>,
+    /// `Vary`, beside what others vary by: of all runs.
+    pub vary: Cell<Option<&'r [u8]>>,
 }
 
 /// One run of the phases.
@@ -229,7 +233,7 @@ impl<'r> State<'r> {
         Ok(())
     }
 
-    /// Keeps a header line as it is. `None` when memory is short.
+    /// Keeps a header line as it came. `None` when memory is short.
     pub fn keep_original(
         &self,
         request: Request<'r>,
@@ -237,6 +241,10 @@ impl<'r> State<'r> {
         name: &'r [u8],
         value: &'r [u8],
     ) -> Option<()> {
+        // Changed in an earlier run, or more than anybody needs.
+        if self.original(line).is_some() || self.originals().count() >= MAX_ORIGINALS {
+            return Some(());
+        }
         let original = request.allocate(Original {
             line,
             hash: line.hash,
@@ -314,13 +322,21 @@ impl<'r> State<'r> {
             return Some(Guard::Off);
         }
         if settings.strip && settings.varies_by.is_some() {
-            request.remove_empty_lines(self)?;
+            request.remove_empty_lines()?;
         }
         // Whoever grants it in the end.
         if carried.in_url() {
             self.headers.referrer_policy.set(settings.referrer_policy);
         }
-        self.headers.vary.set(Some(settings));
+        if let Some(names) = settings.varies_by.as_deref() {
+            let names = names.as_bytes();
+            self.headers.vary.set(Some(match self.headers.vary.get() {
+                Some(earlier) if earlier != names => {
+                    request.join([earlier, b", ", names].into_iter())?
+                }
+                _ => names,
+            }));
+        }
         Some(Guard::On)
     }
 

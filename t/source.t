@@ -212,8 +212,9 @@ my $t = main::good("jwt");
 --- more_headers eval
 my ($t, $f) = (main::good("jwt"), jwt({ path => "/media/*" }, secret => "x" x 32, header => { kid => "jwt" }));
 my $bad = sub { "Cookie: " . CORE::join("; ", ("t=$f") x $_[0], @_[ 1 .. $#_ ]) };
-[ $bad->(3, "t=$t"), $bad->(4, "t=$t"), $bad->(3), $bad->(4), $bad->(0, ("t=x") x 4, "t=$t") ]
---- reasons: valid bad_signature valid bad_signature token_malformed
+# One of the four is for the argument.
+[ $bad->(2, "t=$t"), $bad->(3, "t=$t"), $bad->(3), $bad->(4), $bad->(0, ("t=x") x 4, "t=$t") ]
+--- reasons: valid bad_signature valid valid token_malformed
 
 
 
@@ -885,3 +886,72 @@ crossdomain_media_token: path:: a prefix consists of 1 to 16 letters, digits and
 --- must_die
 --- error_log
 crossdomain_media_token: path:.: a prefix consists of
+
+
+
+=== what a cookie granted stays private where another source grants it again
+--- http_config
+    server {
+        listen $TEST_NGINX_UPSTREAM;
+        location / { add_header X-Accel-Redirect "/media/a.txt?$args"; return 200; }
+    }
+--- config eval
+main::guarded("arg:token", "crossdomain_media_strip off;") . "location /front/ { crossdomain_media https://www.example.com; crossdomain_media_token cookie:t; $main::Keys crossdomain_media_strip off; $main::Proxy }"
+--- request eval
+my $t = jwt({ path => "/front/*" });
+[ "GET /front/a.txt?token=$t", "GET /front/a.txt?token=$t" ]
+--- more_headers eval: [ "Cookie: t=" . jwt({ path => "/front/*" }), "" ]
+--- error_code eval: [ 200, 302 ]
+--- response_headers eval: [ "Cache-Control: private\nVary: Cookie", "Vary: Cookie" ]
+
+
+
+=== a line that off has given back is stripped again, and counts once
+--- http_config eval
+"map \$uri \$app { volatile; default https://www.example.com; ~^/first/ off; }"
+--- config eval
+"crossdomain_media_token header:X-Token cookie:t; $main::Keys
+location /first/ { crossdomain_media \$app; try_files /nope /second/a.txt; }
+location /second/ { crossdomain_media https://www.example.com; try_files /nope /open/o.txt; }"
+--- user_files
+>>> open/o.txt
+open
+--- request eval: [ ("GET /first/a.txt") x 2 ]
+--- more_headers eval
+my $t = jwt({ path => "/first/*" });
+[ "X-Token: $t", "Cookie: t=$t" ]
+--- error_code eval: [ 200, 200 ]
+--- response_body eval: [ "open\n", "open\n" ]
+
+
+
+=== no cache's own header makes a private response storable
+--- config eval: main::guarded("cookie:t", 'add_header Cloudflare-CDN-Cache-Control "max-age=60"; add_header CDN-Cache-Control "max-age=60"; add_header X-Cache-Controls "x";')
+--- request
+GET /media/a.txt
+--- more_headers eval: "Cookie: t=" . main::good("jwt")
+--- response_headers
+! Cloudflare-CDN-Cache-Control
+! CDN-Cache-Control
+X-Cache-Controls: x
+Cache-Control: private
+
+
+
+=== a request full of credentials is stripped of all
+--- config eval: main::guarded("header:X-Token arg:token", $main::RawProxy)
+--- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/upstream.sock"
+--- request eval: "GET /media/a.txt?token=" . main::good("jwt")
+--- more_headers eval: CORE::join "\n", (map { "X-Token: $_" } 1 .. 60), "X-Other: 1"
+--- tcp_query eval: main::raw_upstream("/media/a.txt", "X-Other: 1")
+--- tcp_reply eval: $main::RawReply
+--- reasons: valid
+
+
+
+=== cookies that say nothing do not hide a token in the URL
+--- config eval: main::guarded("cookie:t arg:token")
+--- request eval: "GET /media/a.txt?token=" . main::good("jwt")
+--- more_headers
+Cookie: t=a; t=b; t=c; t=d; t=e
+--- reasons: valid

@@ -126,7 +126,12 @@ impl<'a> Carried<'a> {
         for (number, source) in sources.iter().enumerate() {
             match source {
                 Source::Argument(name) => take_argument(self, view, number, name),
-                _ => take_field(self, fields, number, source),
+                _ => {
+                    // Many of one source must not hide the others'.
+                    let behind = sources.len().saturating_sub(number).saturating_sub(1);
+                    let room = MAX_CREDENTIALS.saturating_sub(behind);
+                    take_field(self, fields, number, source, room);
+                }
             }
         }
     }
@@ -211,14 +216,18 @@ fn take_field<'a>(
     fields: &impl Fields<'a>,
     number: usize,
     source: &Source,
+    room: usize,
 ) {
     match source {
         Source::Argument(_) => {}
         Source::Cookie(name) => {
-            for (_, line) in fields.lines().filter(|(name, _)| is_cookie(name)) {
-                for value in cookies(line).filter_map(|cookie| cookie.value_of(name)) {
-                    carried.push(number, value, false);
-                }
+            let taken = carried.credentials().count();
+            let lines = fields.lines().filter(|(name, _)| is_cookie(name));
+            let found = lines
+                .flat_map(|(_, line)| cookies(line))
+                .filter_map(|cookie| cookie.value_of(name));
+            for value in found.take(room.saturating_sub(taken)) {
+                carried.push(number, value, false);
             }
         }
         Source::Header(name) => {
@@ -395,6 +404,21 @@ mod tests {
                 (0, Credential::Once(b"2")),
                 (0, Credential::Empty),
                 (0, Credential::Once(b"4")),
+            ]
+        );
+    }
+
+    #[test]
+    fn many_cookies_do_not_hide_other_sources() {
+        let lines = &[("Cookie", "t=1; t=2; t=3; t=4; t=5"), ("X-T", "h")];
+        let found = found(&["cookie:t", "arg:t", "header:x-t"], "/?t=a", lines, None);
+        assert_eq!(
+            found,
+            [
+                (0, Credential::Once(b"1")),
+                (0, Credential::Once(b"2")),
+                (1, Credential::Once(b"a")),
+                (2, Credential::Once(b"h")),
             ]
         );
     }

@@ -45,6 +45,11 @@ pub enum KeyError {
     /// Nothing in it but perhaps a newline.
     #[error("empty")]
     Empty,
+    /// What would be taken for a secret is known to all.
+    #[error(
+        "looks like a public key, and not like a secret: expected PEM (BEGIN PUBLIC KEY), or a JWK in UTF-8"
+    )]
+    LooksPublic,
     /// Not in the encoding that `encoding=` names.
     #[error("not valid {0}")]
     Encoding(Encoding),
@@ -587,6 +592,13 @@ impl Key {
                     return Err(KeyError::Empty);
                 }
                 let secret = options.encoding.unwrap_or_default().decode(text)?;
+                // With the newline too, which may be a part of it.
+                if [file, text, &secret]
+                    .into_iter()
+                    .any(jwt::keys::looks_public)
+                {
+                    return Err(KeyError::LooksPublic);
+                }
                 let algorithm = jwt.algorithm.unwrap_or(jwt::Algorithm::Hs256);
                 return jwt::keys::from_secret(&secret, algorithm).map(one);
             }

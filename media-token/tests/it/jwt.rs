@@ -852,6 +852,7 @@ fn what_rfc_9246_asks_for_is_done_or_the_token_is_refused() {
         assert_eq!(plain, expected, "{more}");
     }
     assert_eq!(at(r#","cdniv":"1""#), "token_malformed");
+    assert_eq!(at(r#","cdniv":1.9"#), "token_malformed");
     assert_eq!(at(r#","cdnicrit":["exp"]"#), "token_malformed");
 }
 

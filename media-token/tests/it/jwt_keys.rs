@@ -493,3 +493,47 @@ fn parameters_of_the_other_format_have_no_effect() {
     );
     assert_eq!(parameter_error("format"), r#"unknown parameter "format""#);
 }
+
+#[test]
+fn a_public_key_in_a_form_that_is_not_supported_is_no_secret() {
+    let key = Ed25519KeyPair::generate().unwrap();
+    let jwk = ed_jwk(&key, "");
+    let der = AsDer::<PublicKeyX509Der<'_>>::as_der(key.public_key()).unwrap();
+    let der = der.as_ref();
+    let wide = |text: &str| {
+        text.encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<_>>()
+    };
+    let body = STANDARD.encode(der);
+    let long = [&[0x30, 0x82, 1, 0][..], &[7; 256]].concat();
+    for file in [
+        format!("\u{feff}{{\"keys\":[{jwk}]}}").into_bytes(),
+        [&[0xff, 0xfe][..], &wide(&jwk)].concat(),
+        wide(&jwk),
+        format!("[{jwk}]").into_bytes(),
+        der.to_vec(),
+        [der, b"\n"].concat(),
+        long.clone(),
+        format!("{body}\n").into_bytes(),
+        format!("{}\n{}\n", &body[..20], &body[20..]).into_bytes(),
+        format!("-----begin PUBLIC KEY-----\n{body}\n").into_bytes(),
+        format!("-----BEGINPUBLIC KEY-----\n{body}\n").into_bytes(),
+        format!("---- BEGIN SSH2 PUBLIC KEY ----\n{body}\n").into_bytes(),
+        format!("ssh-ed25519 {body} me@example.org\n").into_bytes(),
+        format!("ecdsa-sha2-nistp256 {body}\n").into_bytes(),
+    ] {
+        for parameters in ["", "alg=HS256"] {
+            let text = String::from_utf8_lossy(&file);
+            let error = error(&file, parameters);
+            // What begins with a brace is read as a JWK, and is none.
+            let is_told = error.starts_with("looks like a public key") || file.starts_with(b"{");
+            assert!(is_told, "{text}: {error}");
+        }
+    }
+    let error = error(body.as_bytes(), "encoding=base64");
+    assert!(error.starts_with("looks like a public key"));
+    // What only begins so.
+    assert!(read(&[&long[..], b"more"].concat(), "").is_ok());
+    assert!(read(b"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIB", "").is_ok());
+}

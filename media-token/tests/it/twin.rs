@@ -134,7 +134,8 @@ fn check(claims: &[u8], asked: &Asked) -> Result<(), &'static str> {
     let texts_of = |name| claim(name)?.as_ref().map(texts).transpose();
     let exp = number_of("exp")?;
     let nbf = number_of("nbf")?;
-    let version = number_of("cdniv")?;
+    let whole = |value: Value| value.as_i64().ok_or(MALFORMED);
+    let version = claim("cdniv")?.map(whole).transpose()?;
     let aud = texts_of("aud")?;
     let path = texts_of("path")?;
     let method = texts_of("method")?;

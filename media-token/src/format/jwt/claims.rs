@@ -163,7 +163,9 @@ impl<'a> Members<'a> for Reader<'_, 'a> {
             "method" => self.read_methods(object)?,
             "ip" => self.read_addresses(object)?,
             "cdniv" => {
-                if self.read_number("cdniv", object)? != CDNI_VERSION {
+                self.current = Some("cdniv");
+                // No number with a fraction.
+                if object.next_value::<i64>()? != CDNI_VERSION {
                     self.claims.unsupported = Some("cdniv");
                 }
             }

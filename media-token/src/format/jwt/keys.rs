@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
     RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
 };
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -46,6 +46,57 @@ impl Content {
             Self::Secret
         }
     }
+}
+
+/// Whether bytes that would be taken for a secret are a public key, written in a way
+/// that is not supported here. Whoever knows a secret can make tokens, and a public
+/// key is known to all.
+pub(crate) fn looks_public(bytes: &[u8]) -> bool {
+    // Byte order marks, a JWK Set without its object, OpenSSH's and other armour.
+    const BEGINNINGS: [&[u8]; 9] = [
+        b"\xef\xbb\xbf",
+        b"\xfe\xff",
+        b"\xff\xfe",
+        b"{",
+        b"[",
+        b"----",
+        b"ssh-",
+        b"ecdsa-",
+        b"sk-",
+    ];
+    let text = bytes.trim_ascii();
+    // UTF-16 without its mark.
+    let is_wide = matches!(
+        text,
+        [0, b'{' | b'[' | b'-', ..] | [b'{' | b'[' | b'-', 0, ..]
+    );
+    let joined: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
+    let decoded = STANDARD
+        .decode(&joined)
+        .or_else(|_| URL_SAFE_NO_PAD.decode(&joined));
+    BEGINNINGS
+        .iter()
+        .any(|beginning| text.starts_with(beginning))
+        || is_wide
+        || is_sequence(bytes)
+        || decoded.is_ok_and(|decoded| is_sequence(&decoded))
+}
+
+/// Whether all of it is one SEQUENCE of DER, as each kind of public key is.
+fn is_sequence(bytes: &[u8]) -> bool {
+    let (len, rest) = match bytes {
+        [0x30, len @ 0..=0x7f, rest @ ..] => (usize::from(*len), rest),
+        [0x30, 0x81, len, rest @ ..] => (usize::from(*len), rest),
+        [0x30, 0x82, high, low, rest @ ..] => {
+            (usize::from(u16::from_be_bytes([*high, *low])), rest)
+        }
+        _ => return false,
+    };
+    len == rest.len()
 }
 
 /// A key of a file, with the name that it has there.
