@@ -912,16 +912,17 @@ my $t = jwt({ path => "/front/*" });
 --- config eval
 "crossdomain_media_token header:X-Token cookie:t; $main::Keys
 location /first/ { crossdomain_media \$app; try_files /nope /second/a.txt; }
-location /second/ { crossdomain_media https://www.example.com; try_files /nope /open/o.txt; }"
+location /second/ { crossdomain_media https://www.example.com; try_files /nope /third/o.txt; }
+location /third/ { crossdomain_media https://www.example.com; }"
 --- user_files
->>> open/o.txt
-open
+>>> third/o.txt
+private
 --- request eval: [ ("GET /first/a.txt") x 2 ]
 --- more_headers eval
 my $t = jwt({ path => "/first/*" });
 [ "X-Token: $t", "Cookie: t=$t" ]
 --- error_code eval: [ 200, 200 ]
---- response_body eval: [ "open\n", "open\n" ]
+--- response_body eval: [ "private\n", "private\n" ]
 
 
 
