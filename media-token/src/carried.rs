@@ -253,7 +253,6 @@ fn take_field<'a>(
     }
 }
 
-#[inline(never)]
 fn take_argument<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: usize, name: &str) {
     let mut found: Option<&[u8]> = None;
     let mut repeated = false;
