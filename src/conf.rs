@@ -432,18 +432,18 @@ fn token(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
             return Err(Error::value(text, "is given twice"));
         }
         let in_path = |source: &Source| matches!(source, Source::Path(_));
-        if in_path(&source) && !line.is_outside_locations() {
-            return Err(Error::value(
-                text,
-                "is allowed in http and server only: it is cut before nginx looks for a location",
-            ));
-        }
-        if in_path(&source) && sources.iter().any(in_path) {
-            return Err(Error::value(text, "expected one prefix at most"));
-        }
-        if in_path(&source)
-            && let Some(main) = main_conf(line.cf)
-        {
+        if in_path(&source) {
+            if !line.is_outside_locations() {
+                return Err(Error::value(
+                    text,
+                    "is allowed in http and server only: it is cut before nginx looks for a location",
+                ));
+            }
+            if sources.iter().any(in_path) {
+                return Err(Error::value(text, "expected one prefix at most"));
+            }
+            let main =
+                main_conf(line.cf).ok_or_else(|| Error::value(text, "no place to note it"))?;
             main.cuts_paths = true;
         }
         if sources.len() == MAX_SOURCES {

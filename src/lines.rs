@@ -7,23 +7,14 @@ use ngx::ffi::{ngx_list_part_t, ngx_palloc, ngx_table_elt_t};
 use media_token::clean::clean_line;
 use media_token::{Credential, Fields, Source};
 
-use crate::request::{Request, string};
+use crate::request::{Request, each_element, string};
 use crate::state::State;
 
 impl<'r> Request<'r> {
-    /// The header lines of the request, with which the caller may do what it likes
-    /// while nginx is not looking.
-    fn each_line(mut self, mut visit: impl FnMut(&mut ngx_table_elt_t)) {
-        let mut part: *mut _ = &raw mut self.raw_mut().headers_in.headers.part;
-        // SAFETY: nginx keeps the elements in a list of parts that ends with null.
-        while let Some(current) = unsafe { part.as_mut() } {
-            let lines = current.elts.cast::<ngx_table_elt_t>();
-            for index in 0..current.nelts {
-                // SAFETY: a part has so many elements of this type.
-                visit(unsafe { &mut *lines.add(index) });
-            }
-            part = current.next;
-        }
+    fn each_line(mut self, visit: impl FnMut(&mut ngx_table_elt_t)) {
+        let part: *mut ngx_list_part_t = &raw mut self.raw_mut().headers_in.headers.part;
+        // SAFETY: nginx has made this list for elements of this type.
+        unsafe { each_element(part, visit) };
     }
 
     /// Takes the credentials of these sources out of the header lines, whose
@@ -108,13 +99,12 @@ impl<'r> Request<'r> {
                     if place.is_null() {
                         return None;
                     }
-                    // SAFETY: the first part, or new memory of this size; and the part
-                    // written before, if there is one.
-                    unsafe {
-                        place.write(run);
-                        if let Some(last) = last.as_mut() {
-                            last.next = place;
-                        }
+                    // SAFETY: the list's first part, or what nginx has just allocated in
+                    // this size.
+                    unsafe { place.write(run) };
+                    // SAFETY: null, or the part written before this one.
+                    if let Some(last) = unsafe { last.as_mut() } {
+                        last.next = place;
                     }
                     last = place;
                 }

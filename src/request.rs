@@ -12,8 +12,9 @@ use std::ptr::{self, NonNull};
 use ngx::ffi::{
     NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_FOUND, ngx_http_complex_value,
     ngx_http_complex_value_t, ngx_http_finalize_request, ngx_http_named_location,
-    ngx_http_process_request_uri, ngx_http_request_t, ngx_int_t, ngx_list_push, ngx_list_t,
-    ngx_log_t, ngx_palloc, ngx_pnalloc, ngx_pool_cleanup_add, ngx_str_t, ngx_table_elt_t, ngx_time,
+    ngx_http_process_request_uri, ngx_http_request_t, ngx_int_t, ngx_list_part_t, ngx_list_push,
+    ngx_list_t, ngx_log_t, ngx_palloc, ngx_pnalloc, ngx_pool_cleanup_add, ngx_str_t,
+    ngx_table_elt_t, ngx_time,
 };
 use ngx::http::HttpModuleConfExt;
 
@@ -123,11 +124,9 @@ impl<'r> Request<'r> {
         }
         for &index in indices {
             // SAFETY: nginx gave us the index for the array that each request has.
-            unsafe {
-                let variable = &mut *variables.add(index);
-                variable.set_valid(0);
-                variable.set_not_found(0);
-            }
+            let variable = unsafe { &mut *variables.add(index) };
+            variable.set_valid(0);
+            variable.set_not_found(0);
         }
     }
 
@@ -404,17 +403,10 @@ impl<'r> Request<'r> {
         self.add_header("Cache-Control", b"private")
     }
 
-    fn each_header(mut self, mut visit: impl FnMut(&mut ngx_table_elt_t)) {
-        let mut part: *mut _ = &raw mut self.raw_mut().headers_out.headers.part;
-        // SAFETY: nginx keeps the elements in a list of parts that ends with null.
-        while let Some(current) = unsafe { part.as_mut() } {
-            let headers = current.elts.cast::<ngx_table_elt_t>();
-            for index in 0..current.nelts {
-                // SAFETY: a part has so many elements of this type.
-                visit(unsafe { &mut *headers.add(index) });
-            }
-            part = current.next;
-        }
+    fn each_header(mut self, visit: impl FnMut(&mut ngx_table_elt_t)) {
+        let part: *mut ngx_list_part_t = &raw mut self.raw_mut().headers_out.headers.part;
+        // SAFETY: nginx has made this list for elements of this type.
+        unsafe { each_element(part, visit) };
     }
 
     /// Runs the phases again in a named location. The request may be gone
@@ -427,6 +419,26 @@ impl<'r> Request<'r> {
         // gives back (as its try_files module does).
         unsafe { ngx_http_finalize_request(self.raw.as_ptr(), DONE) };
         DONE
+    }
+}
+
+/// Visits the elements of one of nginx's lists of headers, from its first part on.
+///
+/// # Safety
+/// The list has elements of this type, and lives; `visit` does not change the list.
+pub(crate) unsafe fn each_element(
+    mut part: *mut ngx_list_part_t,
+    mut visit: impl FnMut(&mut ngx_table_elt_t),
+) {
+    // SAFETY: nginx ends its lists with null.
+    while let Some(current) = unsafe { part.as_mut() } {
+        let elements = current.elts.cast::<ngx_table_elt_t>();
+        for index in 0..current.nelts {
+            // SAFETY: nginx counts the elements of each part; they are of this type, as
+            // the caller promises.
+            visit(unsafe { &mut *elements.add(index) });
+        }
+        part = current.next;
     }
 }
 

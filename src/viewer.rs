@@ -55,11 +55,10 @@ impl<'r> Env<'r> for Viewer<'r> {
         if start.is_null() {
             return None;
         }
-        // SAFETY: so many bytes, which nobody else has, for as long as the request.
-        unsafe {
-            start.write_bytes(0, len);
-            Some(std::slice::from_raw_parts_mut(start, len))
-        }
+        // SAFETY: nginx has allocated so many bytes, which nobody else has.
+        unsafe { start.write_bytes(0, len) };
+        // SAFETY: written just now; the pool lives as long as the request.
+        Some(unsafe { std::slice::from_raw_parts_mut(start, len) })
     }
 
     fn method(&self) -> &[u8] {
@@ -68,8 +67,10 @@ impl<'r> Env<'r> for Viewer<'r> {
 
     /// Of the connection, or what the realip module has put in its place.
     fn address(&self) -> Option<IpAddr> {
-        // SAFETY: a request has a connection, and that an address of its family's type.
-        unsafe { address((*self.request.raw().connection).sockaddr) }
+        // SAFETY: nginx gives each request a connection.
+        let connection = unsafe { &*self.request.raw().connection };
+        // SAFETY: nginx gives each connection an address of its family's type, or none.
+        unsafe { address(connection.sockaddr) }
     }
 
     /// `crossdomain_media_public_url`; without it, the scheme of the connection and
@@ -79,12 +80,11 @@ impl<'r> Env<'r> for Viewer<'r> {
         if let Some(origin) = &self.request.conf()?.public_url {
             return Some(origin.as_str().as_bytes());
         }
-        let connection = self.request.raw().connection;
-        // SAFETY: a request has a connection, which has addresses of their family's type.
-        let (is_tls, port) = unsafe {
-            let connection = &*connection;
-            (!connection.ssl.is_null(), port(connection.local_sockaddr)?)
-        };
+        // SAFETY: nginx gives each request a connection.
+        let connection = unsafe { &*self.request.raw().connection };
+        let is_tls = !connection.ssl.is_null();
+        // SAFETY: nginx gives each connection an address of its family's type, or none.
+        let port = unsafe { port(connection.local_sockaddr) }?;
         let (scheme, usual): (&[u8], _) = match is_tls {
             true => (b"https://", 443),
             false => (b"http://", 80),
@@ -125,11 +125,10 @@ unsafe fn address(address: *const sockaddr) -> Option<IpAddr> {
             Some(Ipv4Addr::from(u32::from_be(address.sin_addr.s_addr)).into())
         }
         AF_INET6 => {
-            // SAFETY: of this type, as the family says; the union's members are bytes.
-            let bytes = unsafe {
-                let address = &*address.cast::<sockaddr_in6>();
-                address.sin6_addr.__in6_u.__u6_addr8
-            };
+            // SAFETY: of this type, as the family says.
+            let address = unsafe { &*address.cast::<sockaddr_in6>() };
+            // SAFETY: all members of the union are plain bytes.
+            let bytes = unsafe { address.sin6_addr.__in6_u.__u6_addr8 };
             Some(Ipv6Addr::from(bytes).into())
         }
         _ => None,

@@ -643,9 +643,10 @@ main::asks(map { jwt({ cdniuc => $_ }) } "", "https://media.example.org/media/a.
 === a site's own name is not what a Host header says, nor without the port
 --- config eval: "server_name media.example.org; $main::Hs"
 --- request eval
-[ map { "GET /media/a.txt?token=" . jwt({ cdniuc => main::uri_hash($_) }) } "http://attacker.example:" . Test::Nginx::Util::server_port() . "/media/a.txt", "http://media.example.org/media/a.txt", "https://media.example.org:" . Test::Nginx::Util::server_port() . "/media/a.txt" ]
---- more_headers eval: [ "Host: attacker.example", "Host: media.example.org", "Host: media.example.org" ]
---- reasons: wrong_path wrong_path wrong_path
+my $port = Test::Nginx::Util::server_port();
+[ map { "GET /media/a.txt?token=" . jwt({ cdniuc => main::uri_hash("$_/media/a.txt") }) } "http://attacker.example:$port", "http://media.example.org", "https://media.example.org:$port", "http://media.example.org:$port" ]
+--- more_headers eval: [ "Host: attacker.example", ("Host: media.example.org") x 3 ]
+--- reasons: wrong_path wrong_path wrong_path valid
 
 
 

@@ -330,13 +330,7 @@ pub(crate) fn bearer(value: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sources(texts: &[&str]) -> Vec<Source> {
-        texts
-            .iter()
-            .map(|text| Source::parse(text).unwrap())
-            .collect()
-    }
+    use crate::source::tests::sources;
 
     /// Header lines, and a segment that was cut out of the path.
     struct Lines(

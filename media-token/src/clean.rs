@@ -181,13 +181,7 @@ pub fn clean_line<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sources(texts: &[&str]) -> Vec<Source> {
-        texts
-            .iter()
-            .map(|text| Source::parse(text).unwrap())
-            .collect()
-    }
+    use crate::source::tests::sources;
 
     fn clean(target: &str) -> String {
         let sources = sources(&["arg:token"]);

@@ -161,8 +161,13 @@ impl fmt::Display for Source {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    pub(crate) fn sources(texts: &[&str]) -> Vec<Source> {
+        let sources = texts.iter().map(|text| Source::parse(text).unwrap());
+        sources.collect()
+    }
 
     #[test]
     fn sources_are_read_and_written_alike() {
