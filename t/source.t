@@ -917,12 +917,12 @@ location /third/ { crossdomain_media https://www.example.com; }"
 --- user_files
 >>> third/o.txt
 private
---- request eval: [ ("GET /first/a.txt") x 2 ]
+--- request eval: [ ("GET /first/a.txt") x 3 ]
 --- more_headers eval
 my $t = jwt({ path => "/first/*" });
-[ "X-Token: $t", "Cookie: t=$t" ]
---- error_code eval: [ 200, 200 ]
---- response_body eval: [ "private\n", "private\n" ]
+[ "X-Token: $t", "Cookie: t=$t", "X-Token: " . main::forged() ]
+--- error_code eval: [ 200, 200, 403 ]
+--- response_body eval: [ "private\n", "private\n", qr/403 Forbidden/ ]
 
 
 
