@@ -691,14 +691,25 @@ impl LocationConf {
                 }
             }
         }
-        let sources = self.sources.clone();
-        let sources = sources.unwrap_or_else(|| vec![Source::Argument("token".into())]);
+        let sources = self.all_sources();
         if note_sources(cf, &sources).is_none() {
             return NGX_CONF_ERROR;
         }
+        let server_names = server_names(cf);
+        if self.keys.iter().any(|key| key.needs_origin())
+            && self.public_url.is_none()
+            && server_names.is_empty()
+        {
+            ngx_log_error!(
+                NGX_LOG_WARN,
+                cf.log,
+                "crossdomain_media: CloudFront's signatures are over scheme and host, which this \
+                 server does not know: set \"server_name\" or \"crossdomain_media_public_url\" in {place}"
+            );
+        }
         self.settings = Some(Settings {
             application: Rc::clone(application),
-            server_names: server_names(cf),
+            server_names,
             varies_by: varies_by(&sources),
             policy: Policy {
                 sources,
@@ -712,6 +723,28 @@ impl LocationConf {
             log_level: self.log_level.unwrap_or(NGX_LOG_INFO as ngx_uint_t),
         });
         NGX_CONF_OK
+    }
+}
+
+impl LocationConf {
+    /// The sources that were named, and those that come with the keys.
+    fn all_sources(&self) -> Vec<Source> {
+        let own = self.keys.iter().flat_map(|key| key.sources());
+        // An argument of this name is the application's own where no key takes it.
+        let takes_tokens = |key: &Arc<Key>| key.sources().is_empty();
+        let mut sources = match &self.sources {
+            Some(sources) => sources.clone(),
+            None if self.keys.is_empty() || self.keys.iter().any(takes_tokens) => {
+                vec![Source::Argument("token".into())]
+            }
+            None => Vec::new(),
+        };
+        for source in own {
+            if !sources.contains(source) {
+                sources.push(source.clone());
+            }
+        }
+        sources
     }
 }
 
@@ -745,7 +778,9 @@ fn note_sources(cf: &mut ngx_conf_t, sources: &[Source]) -> Option<()> {
     let main = main_conf(cf)?;
     for source in sources {
         let names = match source {
-            Source::Argument(_) | Source::Path(_) => vec![],
+            Source::Argument(_) | Source::Path(_) | Source::CloudFrontUrl => vec![],
+            // Their names have a hyphen, which no variable has.
+            Source::CloudFrontCookies => vec!["http_cookie".into()],
             Source::Cookie(name) => vec!["http_cookie".into(), format!("cookie_{name}")],
             Source::Header(name) => {
                 vec![format!(

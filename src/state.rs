@@ -75,6 +75,8 @@ pub struct Headers<'r> {
 }
 
 /// One run of the phases.
+// It stays where it is, in the request's pool, and nearly always is the large one.
+#[allow(clippy::large_enum_variant)]
 pub enum Run<'r> {
     /// It could not be prepared; until it is, nothing may be let through.
     Failed,

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use memchr::memchr;
+
 use crate::clean::MASK;
+use crate::format::cloudfront::{Parameter, Parameters};
 use crate::query;
 use crate::request::{Fields, RequestView};
 use crate::source::{MAX_CREDENTIALS, Source};
@@ -49,6 +52,8 @@ pub struct Carried<'a> {
     sources: [u8; MAX_CREDENTIALS],
     /// Whether the source held other values too.
     repeated: [bool; MAX_CREDENTIALS],
+    /// Those of CloudFront, which consist of several texts.
+    pub(crate) cloudfront: Parameters<'a>,
     in_url: bool,
     /// How many pairs of the query hold a credential.
     pairs: u32,
@@ -82,7 +87,12 @@ impl Place {
 
 impl fmt::Debug for Carried<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.credentials()).finish()
+        let mut list = f.debug_list();
+        list.entries(self.credentials());
+        if !self.cloudfront.is_empty() {
+            list.entry(&(self.cloudfront.source(), "CloudFront(...)"));
+        }
+        list.finish()
     }
 }
 
@@ -90,7 +100,7 @@ impl<'a> Carried<'a> {
     /// Whether the request carried no credential at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        matches!(self.values, [None, ..])
+        matches!(self.values, [None, ..]) && self.cloudfront.is_empty()
     }
 
     /// Whether a credential came in the URL, where a `Referer` would show it.
@@ -126,6 +136,8 @@ impl<'a> Carried<'a> {
         for (number, source) in sources.iter().enumerate() {
             match source {
                 Source::Argument(name) => take_argument(self, view, number, name),
+                Source::CloudFrontUrl => take_signed_url(self, view, number),
+                Source::CloudFrontCookies => take_signed_cookies(self, fields, number),
                 _ => {
                     // Many of one source must not hide the others'.
                     let behind = sources.len().saturating_sub(number).saturating_sub(1);
@@ -147,6 +159,16 @@ impl<'a> Carried<'a> {
                 return;
             }
         }
+    }
+
+    /// Notes that a pair of the query, which stands there, holds a credential.
+    #[inline]
+    fn note_pair(&mut self, start: usize, value: &[u8], end: usize) {
+        self.pairs = self.pairs.saturating_add(1);
+        self.only = match self.pairs {
+            1 => Place::new(start, end.saturating_sub(value.len()), end),
+            _ => None,
+        };
     }
 
     /// The target without the credential in two parts, of which the second may be
@@ -219,7 +241,7 @@ fn take_field<'a>(
     room: usize,
 ) {
     match source {
-        Source::Argument(_) => {}
+        Source::Argument(_) | Source::CloudFrontUrl | Source::CloudFrontCookies => {}
         Source::Cookie(name) => {
             let taken = carried.credentials().count();
             let lines = fields.lines().filter(|(name, _)| is_cookie(name));
@@ -267,11 +289,7 @@ fn take_argument<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: 
         if let Some(value) = pair.value_of(name) {
             repeated = found.is_some();
             found = Some(value);
-            carried.pairs = carried.pairs.saturating_add(1);
-            carried.only = match carried.pairs {
-                1 => Place::new(start, end.saturating_sub(value.len()), end),
-                _ => None,
-            };
+            carried.note_pair(start, value, end);
         }
         rest = tail;
         // The `&`.
@@ -280,6 +298,38 @@ fn take_argument<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: 
     if let Some(value) = found {
         carried.in_url = true;
         carried.push(number, value, repeated);
+    }
+}
+
+// Of the next two, apart from what most requests need.
+
+#[inline(never)]
+fn take_signed_url<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: usize) {
+    let mut start = view.query_start();
+    for pair in view.query().into_iter().flat_map(query::pairs) {
+        let end = start.saturating_add(pair.raw.len());
+        if let Some((parameter, value)) = Parameter::in_pair(&pair) {
+            carried.in_url = true;
+            carried.note_pair(start, value, end);
+            carried.cloudfront.add(number, parameter, value);
+        }
+        // The `&`.
+        start = end.saturating_add(1);
+    }
+}
+
+/// Any parameter in the URL makes it a signed URL, whatever the cookies are.
+#[inline(never)]
+fn take_signed_cookies<'a>(carried: &mut Carried<'a>, fields: &impl Fields<'a>, number: usize) {
+    if !carried.cloudfront.is_empty() {
+        return;
+    }
+    let lines = fields.lines().filter(|(name, _)| is_cookie(name));
+    let found = lines
+        .flat_map(|(_, line)| cookies(line))
+        .filter_map(|cookie| Parameter::in_cookie(&cookie));
+    for (parameter, value) in found {
+        carried.cloudfront.add(number, parameter, value);
     }
 }
 
@@ -296,13 +346,21 @@ pub(crate) struct Cookie<'a> {
 }
 
 impl<'a> Cookie<'a> {
-    /// The value, without quotes around it, if the name is `name`.
+    /// Its name, and its value without quotes around it.
+    pub(crate) fn parts(&self) -> Option<(&'a [u8], &'a [u8])> {
+        let equals = memchr(b'=', self.raw)?;
+        let (name, value) = self.raw.split_at_checked(equals)?;
+        let value = match value.get(1..)?.trim_ascii() {
+            [b'"', value @ .., b'"'] => value,
+            value => value,
+        };
+        Some((name.trim_ascii(), value))
+    }
+
+    /// The value, if the name is `name`.
     pub(crate) fn value_of(&self, name: &str) -> Option<&'a [u8]> {
-        let rest = self.raw.trim_ascii().strip_prefix(name.as_bytes())?;
-        match rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii() {
-            [b'"', value @ .., b'"'] => Some(value),
-            value => Some(value),
-        }
+        let (found, value) = self.parts()?;
+        (found == name.as_bytes()).then_some(value)
     }
 }
 

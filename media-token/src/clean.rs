@@ -150,26 +150,26 @@ pub fn clean_line<'a>(
     value: &'a [u8],
     sources: &'a [Source],
 ) -> Option<impl Iterator<Item = &'a [u8]> + 'a> {
-    let is_ours = move |source: &Source, raw: &[u8]| match source {
-        Source::Cookie(name) => Cookie { raw }.value_of(name).is_some(),
-        _ => false,
+    let is_ours = move |raw| {
+        let takes = |source: &Source| source.takes_cookie(&Cookie { raw });
+        sources.iter().any(takes)
     };
-    let holds = sources.iter().any(|source| match source {
-        Source::Cookie(_) if is_cookie(name) => {
-            cookies(value).any(|cookie| is_ours(source, cookie.raw))
-        }
-        Source::Header(header) => {
-            name.eq_ignore_ascii_case(header.as_bytes()) && bearer(value).is_some()
-        }
-        _ => false,
-    });
+    let holds = match is_cookie(name) {
+        true => cookies(value).any(|cookie| is_ours(cookie.raw)),
+        false => sources.iter().any(|source| match source {
+            Source::Header(header) => {
+                name.eq_ignore_ascii_case(header.as_bytes()) && bearer(value).is_some()
+            }
+            _ => false,
+        }),
+    };
     let kept = match is_cookie(name) {
         true => value,
         false => b"",
     };
     let pieces = cookies(kept)
         .map(|cookie| cookie.raw)
-        .filter(move |raw| !raw.is_empty() && !sources.iter().any(|source| is_ours(source, raw)))
+        .filter(move |raw| !raw.is_empty() && !is_ours(raw))
         .enumerate()
         .flat_map(|(index, raw)| match index {
             0 => [&b""[..], raw.trim_ascii_start()],

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::carried::{Carried, Credential};
+use crate::format::cloudfront;
 use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
 use crate::format::jwt;
 use crate::key::{Key, Kind};
@@ -220,6 +221,8 @@ pub enum Reason {
     NoToken,
     /// The signature holds, but its time has passed.
     TokenExpired,
+    /// CloudFront's credentials have several parts, and not all of them are there.
+    TokenIncomplete,
     /// An argument is there more than once.
     TokenRepeated,
     /// An argument is there without a value.
@@ -254,7 +257,7 @@ pub enum Reason {
 pub enum Status {
     /// Served.
     Granted,
-    /// There was no credential.
+    /// There was no credential, or only a part of one.
     Missing,
     /// There was one, and its time has passed.
     Expired,
@@ -269,6 +272,7 @@ impl Reason {
         match self {
             Self::NoToken => "no_token",
             Self::TokenExpired => "token_expired",
+            Self::TokenIncomplete => "token_incomplete",
             Self::TokenRepeated => "token_repeated",
             Self::TokenEmpty => "token_empty",
             Self::TokenMalformed => "token_malformed",
@@ -287,7 +291,7 @@ impl Reason {
 
     fn status(self) -> Status {
         match self {
-            Self::NoToken => Status::Missing,
+            Self::NoToken | Self::TokenIncomplete => Status::Missing,
             Self::TokenExpired => Status::Expired,
             _ => Status::Invalid,
         }
@@ -386,8 +390,38 @@ pub fn decide<'a>(
             Err(Failure::OutOfMemory) => return Err(OutOfMemory),
         }
     }
+    if !carried.cloudfront.is_empty() {
+        context.source = carried.cloudfront.source();
+        match verify_cloudfront(carried, &context, &mut verifications, env) {
+            Ok(grant) => return Ok(Decision::Granted(grant)),
+            Err(Failure::Refused(refusal)) => {
+                refused.get_or_insert(refusal);
+            }
+            Err(Failure::OutOfMemory) => return Err(OutOfMemory),
+        }
+    }
     let refused = refused.unwrap_or_else(|| Reason::NoToken.into());
     Ok(Decision::Refused(refused))
+}
+
+// Apart from what most requests need.
+#[inline(never)]
+fn verify_cloudfront<'a>(
+    carried: &Carried<'_>,
+    context: &Context<'_, 'a>,
+    verifications: &mut usize,
+    env: &mut impl Env<'a>,
+) -> Result<Grant<'a>, Failure<'a>> {
+    if let Some(source) = context.policy.sources.get(context.source) {
+        trace!(env, "{source}: a credential");
+    }
+    let verified = cloudfront::verify(&carried.cloudfront, context, verifications, env);
+    match &verified {
+        Ok(grant) => trace!(env, "granted until {}", grant.expires),
+        Err(Failure::Refused(refusal)) => trace!(env, "refused: {}", refusal.reason.as_str()),
+        Err(Failure::OutOfMemory) => {}
+    }
+    verified
 }
 
 fn verify<'a>(

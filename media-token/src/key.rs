@@ -13,10 +13,12 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use zeroize::Zeroizing;
 
+use crate::format::cloudfront::{self, CloudFrontKey};
 use crate::format::django::{self, DjangoKey};
 use crate::format::jwt::keys::Content;
 use crate::format::jwt::{self, JwtKey};
 use crate::scope::{PathForm, Signs};
+use crate::source::Source;
 
 /// Larger files are not keys, in bytes.
 pub const MAX_KEY_FILE: u64 = 65_536;
@@ -102,6 +104,12 @@ pub enum KeyError {
     /// A public key that no algorithm of ours takes.
     #[error("expected an RSA, P-256 or Ed25519 public key")]
     OtherPublicKey,
+    /// A public key that CloudFront does not take.
+    #[error("expected an RSA or P-256 public key")]
+    NotForCloudFront,
+    /// CloudFront's credentials name their key.
+    #[error("\"format=cloudfront\" needs \"id=\", the Key-Pair-Id that the application signs with")]
+    NoKeyPairId,
     /// Shorter or longer than allowed (RFC 7518, 3.3).
     #[error("{0} bits, an RSA key has 2048 to 8192")]
     RsaBits(u32),
@@ -275,7 +283,7 @@ fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
 pub struct KeyOptions {
     id: Option<Box<str>>,
     encoding: Option<Encoding>,
-    form: PathForm,
+    form: Option<PathForm>,
     format: Format,
 }
 
@@ -284,6 +292,7 @@ pub struct KeyOptions {
 enum Format {
     Django(DjangoOptions),
     Jwt(JwtOptions),
+    CloudFront(CloudFrontOptions),
 }
 
 #[derive(Debug, Default)]
@@ -300,6 +309,12 @@ struct JwtOptions {
     algorithm: Option<jwt::Algorithm>,
     path_claim: Option<Box<str>>,
     audience: Option<Box<str>>,
+}
+
+#[derive(Debug, Default)]
+struct CloudFrontOptions {
+    hash: Option<cloudfront::Hash>,
+    any_http: bool,
 }
 
 impl Default for Format {
@@ -358,7 +373,8 @@ impl KeyOptions {
                 options.format = match format {
                     "django" => Format::default(),
                     "jwt" => Format::Jwt(JwtOptions::default()),
-                    _ => return Err(parameter.expected("django or jwt")),
+                    "cloudfront" => Format::CloudFront(CloudFrontOptions::default()),
+                    _ => return Err(parameter.expected("django, jwt or cloudfront")),
                 };
             }
         }
@@ -374,6 +390,10 @@ impl KeyOptions {
             Format::Django(django) if django.derived && django.salt.is_some() => {
                 Err(KeyError::Contradiction("salt=", "derived"))
             }
+            Format::CloudFront(_) if options.form.is_some() => {
+                Err(KeyError::Contradiction("path=", "format=cloudfront"))
+            }
+            Format::CloudFront(_) if options.id.is_none() => Err(KeyError::NoKeyPairId),
             _ => Ok(options),
         }
     }
@@ -393,14 +413,15 @@ impl KeyOptions {
             ("encoding", Some("base64")) => self.encoding = Some(Encoding::Base64),
             ("encoding", Some("base64url")) => self.encoding = Some(Encoding::Base64Url),
             ("encoding", Some(_)) => return Err(expected("raw, hex, base64 or base64url")),
-            ("path", Some("reverse")) => self.form = PathForm::Reverse,
-            ("path", Some("storage")) => self.form = PathForm::Storage,
-            ("path", Some("decoded")) => self.form = PathForm::Decoded,
-            ("path", Some("raw")) => self.form = PathForm::Raw,
+            ("path", Some("reverse")) => self.form = Some(PathForm::Reverse),
+            ("path", Some("storage")) => self.form = Some(PathForm::Storage),
+            ("path", Some("decoded")) => self.form = Some(PathForm::Decoded),
+            ("path", Some("raw")) => self.form = Some(PathForm::Raw),
             ("path", Some(_)) => return Err(expected("reverse, storage, decoded or raw")),
             _ => match &mut self.format {
                 Format::Django(django) => django.set(parameter, parse_time)?,
                 Format::Jwt(jwt) => jwt.set(parameter)?,
+                Format::CloudFront(cloudfront) => cloudfront.set(parameter)?,
             },
         }
         Ok(())
@@ -431,6 +452,7 @@ impl DjangoOptions {
             }
             ("path_claim", Some(_)) => return no_effect("path_claim="),
             ("aud", Some(_)) => return no_effect("aud="),
+            ("any_http", None) => return no_effect("any_http"),
             _ => return Err(parameter.unknown()),
         }
         Ok(())
@@ -460,6 +482,27 @@ impl JwtOptions {
             ("derived", None) => return no_effect("derived"),
             ("signs", Some(_)) => return no_effect("signs="),
             ("max_future", Some(_)) => return no_effect("max_future="),
+            ("any_http", None) => return no_effect("any_http"),
+            _ => return Err(parameter.unknown()),
+        }
+        Ok(())
+    }
+}
+
+impl CloudFrontOptions {
+    fn set(&mut self, parameter: Parameter<'_>) -> Result<(), KeyError> {
+        let no_effect = |name| Err(KeyError::Contradiction(name, "format=cloudfront"));
+        match (parameter.name, parameter.value) {
+            ("alg", Some("sha1")) => self.hash = Some(cloudfront::Hash::Sha1),
+            ("alg", Some("sha256")) => self.hash = Some(cloudfront::Hash::Sha256),
+            ("alg", Some(_)) => return Err(parameter.expected("sha1 or sha256")),
+            ("any_http", None) => self.any_http = true,
+            ("salt", Some(_)) => return no_effect("salt="),
+            ("derived", None) => return no_effect("derived"),
+            ("signs", Some(_)) => return no_effect("signs="),
+            ("max_future", Some(_)) => return no_effect("max_future="),
+            ("path_claim", Some(_)) => return no_effect("path_claim="),
+            ("aud", Some(_)) => return no_effect("aud="),
             _ => return Err(parameter.unknown()),
         }
         Ok(())
@@ -487,6 +530,7 @@ pub struct Key {
 pub(crate) enum Kind {
     Django(DjangoKey),
     Jwt(Box<JwtKey>),
+    CloudFront(Box<CloudFrontKey>),
 }
 
 /// What a key file holds.
@@ -503,18 +547,38 @@ impl Key {
     /// Makes keys from the content of their file.
     ///
     /// For `format=jwt` that is a secret, a public key in PEM (`BEGIN PUBLIC KEY`), or
-    /// a JWK or JWK Set (RFC 7517).
+    /// a JWK or JWK Set (RFC 7517); for `format=cloudfront` a public key in PEM.
     ///
     /// # Errors
     /// [`KeyError`] when the content does not suit the options.
     pub fn read(file: &[u8], options: &KeyOptions) -> Result<Keys, KeyError> {
+        let one = |key| Keys {
+            keys: vec![key],
+            ignored: 0,
+        };
         match &options.format {
-            Format::Django(django) => Self::read_django(file, options, django).map(|key| Keys {
-                keys: vec![key],
-                ignored: 0,
-            }),
+            Format::Django(django) => Self::read_django(file, options, django).map(one),
             Format::Jwt(jwt) => Self::read_jwt(file, options, jwt),
+            Format::CloudFront(cloudfront) => {
+                Self::read_cloudfront(file, options, cloudfront).map(one)
+            }
         }
+    }
+
+    fn read_cloudfront(
+        file: &[u8],
+        options: &KeyOptions,
+        cloudfront: &CloudFrontOptions,
+    ) -> Result<Self, KeyError> {
+        if options.encoding.is_some() {
+            return Err(KeyError::NoEffect("encoding=", "a PEM file"));
+        }
+        let key = CloudFrontKey::read(file, cloudfront.hash, cloudfront.any_http)?;
+        Ok(Self {
+            id: options.id.clone(),
+            weak: None,
+            kind: Kind::CloudFront(Box::new(key)),
+        })
     }
 
     fn read_django(
@@ -555,7 +619,7 @@ impl Key {
         let key = DjangoKey::new(
             django.algorithm,
             &derived,
-            options.form,
+            options.form.unwrap_or_default(),
             django.signs,
             django.max_future,
         );
@@ -572,7 +636,7 @@ impl Key {
             weak: None,
             kind: Kind::Jwt(Box::new(JwtKey {
                 verifier,
-                form: options.form,
+                form: options.form.unwrap_or_default(),
                 path_claim: match &jwt.path_claim {
                     Some(claim) => claim.clone(),
                     None => jwt::DEFAULT_PATH_CLAIM.into(),
@@ -632,7 +696,26 @@ impl Key {
         match &self.kind {
             Kind::Django(_) => true,
             Kind::Jwt(key) => !matches!(key.verifier, jwt::Verifier::Public(..)),
+            Kind::CloudFront(_) => false,
         }
+    }
+
+    /// Where the credentials that it verifies are carried, where that is not to be
+    /// configured: CloudFront's have names of their own.
+    #[must_use]
+    pub fn sources(&self) -> &'static [Source] {
+        static CLOUDFRONT: [Source; 2] = [Source::CloudFrontUrl, Source::CloudFrontCookies];
+        match &self.kind {
+            Kind::Django(_) | Kind::Jwt(_) => &[],
+            Kind::CloudFront(_) => &CLOUDFRONT,
+        }
+    }
+
+    /// Whether the credentials that it verifies name the scheme and the host of the site,
+    /// so that without knowing these nothing is granted.
+    #[must_use]
+    pub fn needs_origin(&self) -> bool {
+        matches!(self.kind, Kind::CloudFront(_))
     }
 
     /// The name of the key: given in the configuration, or a JWK's `kid`.
@@ -685,7 +768,7 @@ mod tests {
         .unwrap();
         assert_eq!(options.id.as_deref(), Some("a"));
         assert_eq!(options.encoding, Some(Encoding::Hex));
-        assert_eq!(options.form, PathForm::Storage);
+        assert_eq!(options.form, Some(PathForm::Storage));
         let Format::Django(django) = options.format else {
             panic!("another format");
         };
@@ -699,7 +782,7 @@ mod tests {
     fn parameter_errors_say_what_was_expected() {
         assert_eq!(
             error("format=jws"),
-            r#""format=jws": expected django or jwt"#
+            r#""format=jws": expected django, jwt or cloudfront"#
         );
         assert_eq!(error("alg=md5"), r#""alg=md5": expected sha256 or sha1"#);
         assert_eq!(

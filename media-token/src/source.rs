@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::carried::Cookie;
+use crate::format::cloudfront;
 use crate::query::{self, Pair};
 
 /// How many sources a configuration may name.
@@ -27,6 +29,12 @@ pub enum Source {
     /// A path segment that begins with this prefix, and is not the last one:
     /// relative references in a playlist inherit it.
     Path(Box<str>),
+    /// The arguments of a URL that was signed for CloudFront, by the names that they
+    /// have there ([`cloudfront`]). Not to be configured: it comes with the keys.
+    CloudFrontUrl,
+    /// The cookies that were signed for CloudFront. They count only where the URL has
+    /// none of those arguments.
+    CloudFrontCookies,
 }
 
 /// Why a source's text means nothing.
@@ -111,8 +119,8 @@ impl Source {
     #[must_use]
     pub fn varies_by(&self) -> Option<&str> {
         match self {
-            Self::Argument(_) | Self::Path(_) => None,
-            Self::Cookie(_) => Some("Cookie"),
+            Self::Argument(_) | Self::Path(_) | Self::CloudFrontUrl => None,
+            Self::Cookie(_) | Self::CloudFrontCookies => Some("Cookie"),
             Self::Header(name) => Some(name),
         }
     }
@@ -121,14 +129,24 @@ impl Source {
     /// where its key holds the credential, which has left what it sees of the others.
     #[must_use]
     pub fn is_for_shared_caches(&self) -> bool {
-        matches!(self, Self::Argument(_))
+        matches!(self, Self::Argument(_) | Self::CloudFrontUrl)
     }
 
     /// The value of a pair of the query that is this source's, still encoded.
     pub(crate) fn value_in<'a>(&self, pair: &Pair<'a>) -> Option<&'a [u8]> {
         match self {
             Self::Argument(name) => pair.value_of(name),
+            Self::CloudFrontUrl => Some(cloudfront::Parameter::in_pair(pair)?.1),
             _ => None,
+        }
+    }
+
+    /// Whether a cookie of this name is this source's.
+    pub(crate) fn takes_cookie(&self, cookie: &Cookie<'_>) -> bool {
+        match self {
+            Self::Cookie(name) => cookie.value_of(name).is_some(),
+            Self::CloudFrontCookies => cloudfront::Parameter::in_cookie(cookie).is_some(),
+            _ => false,
         }
     }
 
@@ -156,6 +174,8 @@ impl fmt::Display for Source {
             Self::Cookie(name) => write!(f, "cookie:{name}"),
             Self::Header(name) => write!(f, "header:{name}"),
             Self::Path(prefix) => write!(f, "path:{prefix}"),
+            Self::CloudFrontUrl => f.write_str("CloudFront's arguments"),
+            Self::CloudFrontCookies => f.write_str("CloudFront's cookies"),
         }
     }
 }

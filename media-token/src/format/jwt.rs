@@ -21,7 +21,6 @@
 
 mod claims;
 mod coverage;
-mod json;
 pub(crate) mod keys;
 
 use std::borrow::Cow;
@@ -36,12 +35,12 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use crate::decision::trace;
 use crate::decision::{Context, Env, Failure, Grant, OutOfMemory, Reason, Refusal};
+use crate::format::decode_value;
+use crate::json::{self, Members, Text};
 use crate::key::{Key, Kind};
-use crate::query;
 use crate::scope::PathForm;
 use claims::Denied;
 pub(crate) use claims::can_name_paths;
-use json::{Members, Text};
 
 /// The longest token that is looked at, in bytes, as it stands in the request.
 pub const MAX_TOKEN_LEN: usize = 4096;
@@ -238,16 +237,8 @@ impl<'t, 'a: 't> Token<'t, 'a> {
         if value.len() > MAX_TOKEN_LEN {
             return Ok(None);
         }
-        // Nearly no token comes with escapes: it needs none.
-        let text = match memchr2(b'%', b'+', value) {
-            None => value,
-            Some(_) => {
-                let buffer = env.allocate(value.len()).ok_or(OutOfMemory)?;
-                match query::decode_value(value, buffer) {
-                    Some(text) => text,
-                    None => return Ok(None),
-                }
-            }
+        let Some(text) = decode_value(value, env)? else {
+            return Ok(None);
         };
         let Some(parts) = split(text) else {
             return Ok(None);
@@ -380,7 +371,7 @@ fn jwt_keys<'a>(
     let keys = context.policy.keys.iter().enumerate();
     keys.filter_map(|(number, key)| match &key.kind {
         Kind::Jwt(jwt) => Some((number, &**key, &**jwt)),
-        Kind::Django(_) => None,
+        Kind::Django(_) | Kind::CloudFront(_) => None,
     })
 }
 

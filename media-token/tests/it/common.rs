@@ -7,7 +7,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use media_token::{Decision, Env, Key, KeyOptions, Policy, RequestView, decide, take};
+use media_token::{
+    Credential, Decision, Env, Fields, Key, KeyOptions, Policy, RequestView, decide, take_with,
+};
 use sha2::{Digest, Sha256};
 
 pub const SECRET: &[u8] = b"a-secret-key-of-a-django-application-in-a-test";
@@ -179,11 +181,36 @@ impl Default for Viewer {
     }
 }
 
+/// A request that has a `Cookie` line, if it is not empty, and no other.
+pub struct Cookies(pub String);
+
+impl<'c> Fields<'c> for &'c Cookies {
+    fn lines(&self) -> impl Iterator<Item = (&'c [u8], &'c [u8])> {
+        let line = (b"Cookie".as_slice(), self.0.as_bytes());
+        Some(line).filter(|_| !self.0.is_empty()).into_iter()
+    }
+
+    fn segment(&self) -> Option<Credential<'c>> {
+        None
+    }
+}
+
 impl Viewer {
     /// What is decided about this viewer's request.
     pub fn asks<'k>(&mut self, target: &str, policy: &'k Policy, now: i64) -> Decision<'k> {
+        self.asks_with(target, &Cookies(String::new()), policy, now)
+    }
+
+    /// What is decided about this viewer's request, which has cookies.
+    pub fn asks_with<'k>(
+        &mut self,
+        target: &str,
+        cookies: &Cookies,
+        policy: &'k Policy,
+        now: i64,
+    ) -> Decision<'k> {
         let view = RequestView::new(target.as_bytes());
-        let carried = take(&view, &policy.sources);
+        let carried = take_with(&view, &cookies, &policy.sources);
         decide(&view, &carried, policy, now, self).unwrap()
     }
 }

@@ -80,6 +80,7 @@ fn the_vectors_are_those_that_the_project_was_given() {
     for (name, ours) in [
         ("django.json", include_str!("vectors/django.json")),
         ("jwt.json", VECTORS),
+        ("cloudfront.json", include_str!("vectors/cloudfront.json")),
     ] {
         // They are not part of the repository.
         if let Ok(theirs) = std::fs::read_to_string(format!("{folder}/{name}")) {

@@ -10,6 +10,7 @@
     clippy::unwrap_used
 )]
 
+mod cloudfront_vectors;
 mod common;
 mod decide;
 mod django_vectors;

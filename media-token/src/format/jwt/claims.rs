@@ -7,9 +7,9 @@ use serde::de::{Error, IgnoredAny, MapAccess};
 
 use super::JwtKey;
 use super::coverage::{self, Coverage, Pattern};
-use super::json::{self, Members, Number, Text, Texts};
 use crate::decision::trace;
 use crate::decision::{CLOCK_RESOLUTION, Context, Env, OutOfMemory, Reason};
+use crate::json::{self, Members, Number, Text, Texts};
 
 /// The claims that mean something already, so that none of them can name paths.
 const TAKEN: [&str; 13] = [

@@ -2,10 +2,9 @@
 //! or a set of these.
 
 use aws_lc_rs::encoding::AsDer;
-use aws_lc_rs::rsa::PublicKey as RsaPublicKey;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
-    RSA_PSS_2048_8192_SHA256, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
+    RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -16,12 +15,7 @@ use zeroize::Zeroizing;
 
 use super::{Algorithm, Family, Verifier};
 use crate::key::{KeyError, is_id};
-
-/// Shorter ones are refused (RFC 7518, 3.3), in bits.
-const MIN_RSA_BITS: u32 = 2048;
-
-/// Longer ones cannot be used, in bits.
-const MAX_RSA_BITS: u32 = 8192;
+use crate::public_key;
 
 /// What begins every PEM block.
 const PEM: &[u8] = b"-----BEGIN ";
@@ -122,21 +116,7 @@ pub(crate) fn from_secret(secret: &[u8], algorithm: Algorithm) -> Result<Verifie
 
 /// The one public key of a PEM file.
 pub(crate) fn from_pem(file: &[u8], algorithm: Option<Algorithm>) -> Result<Verifier, KeyError> {
-    // Before anything else: that it is private is what its owner has to know.
-    let blocks = pem::parse_many(file).map_err(|_| KeyError::Pem)?;
-    if blocks
-        .iter()
-        .any(|block| block.tag().ends_with("PRIVATE KEY"))
-    {
-        return Err(KeyError::Private);
-    }
-    let [block] = blocks.as_slice() else {
-        return Err(KeyError::Pem);
-    };
-    if block.tag() != "PUBLIC KEY" {
-        return Err(KeyError::Pem);
-    }
-    let der = block.contents();
+    let der = &public_key::from_pem(file)?;
     let (family, default) = [
         (Family::Ed25519, Algorithm::EdDsa),
         (Family::P256, Algorithm::Es256),
@@ -159,13 +139,7 @@ pub(crate) fn from_pem(file: &[u8], algorithm: Option<Algorithm>) -> Result<Veri
 /// P-256 as the bytes of its point.
 fn public(algorithm: Algorithm, der: &[u8]) -> Result<Verifier, KeyError> {
     if algorithm.family() == Family::Rsa {
-        let bits = RsaPublicKey::from_der(der)
-            .ok()
-            .and_then(|key| RsaParameters::public_modulus_len(key.as_ref()).ok())
-            .ok_or(KeyError::OtherPublicKey)?;
-        if !(MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits) {
-            return Err(KeyError::RsaBits(bits));
-        }
+        public_key::check_rsa(der)?;
     }
     let key = parse(algorithm, der).ok_or(KeyError::OtherPublicKey)?;
     Ok(Verifier::Public(algorithm, key))

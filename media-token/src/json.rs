@@ -1,21 +1,23 @@
-//! JSON as tokens hold it, read without keeping it: no value takes memory from
+//! JSON as credentials hold it, read without keeping it: no value takes memory from
 //! the heap unless it is spelled with escapes.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 
 /// How many members an object may have. Each name is compared with all earlier
 /// ones, and headers are read before their signature is known to hold.
 const MAX_MEMBERS: usize = 64;
 
 /// How many texts an array may have.
-pub(super) const MAX_TEXTS: usize = 64;
+pub(crate) const MAX_TEXTS: usize = 64;
 
 /// Takes the members of an object, one by one.
-pub(super) trait Members<'de> {
+pub(crate) trait Members<'de> {
     /// Reads the value of a member, whose name the object has only once.
     fn member<A: MapAccess<'de>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error>;
 }
@@ -25,7 +27,7 @@ pub(super) trait Members<'de> {
 /// what its reader takes.
 ///
 /// Why is not said: the words of the parser's errors quote the token.
-pub(super) fn read_object<'de>(text: &'de [u8], members: &mut impl Members<'de>) -> bool {
+pub(crate) fn read_object<'de>(text: &'de [u8], members: &mut impl Members<'de>) -> bool {
     // All of it at once: the parser would look at some strings only.
     let Ok(text) = std::str::from_utf8(text) else {
         return false;
@@ -34,7 +36,47 @@ pub(super) fn read_object<'de>(text: &'de [u8], members: &mut impl Members<'de>)
     parser.deserialize_map(Object(members)).is_ok() && parser.end().is_ok()
 }
 
-struct Object<'m, M>(&'m mut M);
+/// An object, whose members go to their reader.
+pub(crate) struct Object<'m, M>(pub(crate) &'m mut M);
+
+impl<'de, M: Members<'de>> DeserializeSeed<'de> for Object<'_, M> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+/// An object, or an array that holds just one.
+pub(crate) struct OneObject<'m, M>(pub(crate) &'m mut M);
+
+impl<'de, M: Members<'de>> DeserializeSeed<'de> for OneObject<'_, M> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, M: Members<'de>> Visitor<'de> for OneObject<'_, M> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object, or an array of one")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
+        Object(self.0).visit_map(object)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        let first = array.next_element_seed(Object(self.0))?;
+        match (first, array.next_element::<IgnoredAny>()?) {
+            (Some(()), None) => Ok(()),
+            _ => Err(A::Error::custom("an array of none or several")),
+        }
+    }
+}
 
 impl<'de, M: Members<'de>> Visitor<'de> for Object<'_, M> {
     type Value = ();
@@ -75,10 +117,10 @@ impl<'de> Names<'de> {
 /// A string. Borrowed, unless it is spelled with escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(super) struct Text<'t>(#[serde(borrow)] pub(super) Cow<'t, str>);
+pub(crate) struct Text<'t>(#[serde(borrow)] pub(crate) Cow<'t, str>);
 
 /// A number; a fraction is cut off (as PyJWT does).
-pub(super) struct Number(pub(super) i64);
+pub(crate) struct Number(pub(crate) i64);
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -119,7 +161,7 @@ impl<'de> Deserialize<'de> for Number {
 
 /// A string, or an array of at most [`MAX_TEXTS`] strings, each passed to a reader
 /// that says whether it makes sense.
-pub(super) struct Texts<F>(pub(super) F);
+pub(crate) struct Texts<F>(pub(crate) F);
 
 impl<'de, F: FnMut(&str) -> bool> DeserializeSeed<'de> for Texts<F> {
     type Value = ();
