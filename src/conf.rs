@@ -24,6 +24,9 @@ use ngx::http::{
 };
 use ngx::{ngx_conf_log_error, ngx_log_error, ngx_string};
 
+use media_token::cors::Origins;
+use media_token::loop_guard;
+use media_token::session::SessionArgument;
 use media_token::source::MAX_SOURCES;
 use media_token::{
     Action, Key, KeyFile, KeyOptions, Keys, Origin, Policy, Responses, Source, Template, Url,
@@ -52,6 +55,10 @@ pub struct LocationConf {
     strip: Option<bool>,
     referrer_policy: Option<Option<&'static str>>,
     dry_run: Option<bool>,
+    cache_control: Option<bool>,
+    loop_guard: Option<Option<u32>>,
+    cors: Option<Option<Rc<Origins>>>,
+    session: Option<Option<Rc<SessionArgument>>>,
     log_level: Option<ngx_uint_t>,
     /// What requests read; none where the guard is off.
     pub settings: Option<Settings>,
@@ -78,12 +85,27 @@ pub struct Settings {
     /// The names of the server, apart from regular expressions. nginx keeps its own
     /// list only while it loads its configuration.
     pub server_names: Vec<Box<[u8]>>,
-    /// `Vary`: the headers that credentials may come in.
+    /// Whether credentials may come in header lines.
+    pub reads_lines: bool,
+    /// `Vary`: the headers that the answer depends on.
     pub varies_by: Option<Box<str>>,
+    /// The origins whose scripts may read answers; none: as if there were no scripts.
+    pub cors: Option<Rc<Origins>>,
+    /// Whether caches may keep what is granted for no longer than the grant lasts.
+    pub cache_control: bool,
+    /// How many redirects in a row a viewer is sent on.
+    pub loop_guard: Option<u32>,
     /// `Referrer-Policy` where a token came in the URL, and of redirects.
     pub referrer_policy: Option<&'static str>,
     /// Level of the line for each refusal.
     pub log_level: ngx_uint_t,
+}
+
+impl LocationConf {
+    /// How session ids are taken from the query, where they are.
+    pub fn session(&self) -> Option<&SessionArgument> {
+        self.session.as_ref()?.as_deref()
+    }
 }
 
 impl Settings {
@@ -176,9 +198,15 @@ const fn command(name: ngx_str_t, arguments: u32, set: Setter) -> ngx_command_t 
     }
 }
 
+/// A directive that stands in locations only.
+const fn in_location(mut command: ngx_command_t) -> ngx_command_t {
+    command.type_ &= !(NGX_HTTP_MAIN_CONF | NGX_HTTP_SRV_CONF | NGX_HTTP_LMT_CONF) as ngx_uint_t;
+    command
+}
+
 /// The directive table.
 #[rustfmt::skip]
-pub static COMMANDS: Table<[ngx_command_t; 13]> = Table([
+pub static COMMANDS: Table<[ngx_command_t; 17]> = Table([
     command(ngx_string!("crossdomain_media"), NGX_CONF_TAKE1, setter!(guard)),
     command(ngx_string!("crossdomain_media_key"), NGX_CONF_1MORE, setter!(key)),
     command(ngx_string!("crossdomain_media_token"), NGX_CONF_1MORE, setter!(token)),
@@ -191,6 +219,10 @@ pub static COMMANDS: Table<[ngx_command_t; 13]> = Table([
     command(ngx_string!("crossdomain_media_referrer_policy"), NGX_CONF_TAKE1, setter!(referrer_policy)),
     command(ngx_string!("crossdomain_media_dry_run"), NGX_CONF_TAKE1, setter!(dry_run)),
     command(ngx_string!("crossdomain_media_log_level"), NGX_CONF_TAKE1, setter!(log_level)),
+    command(ngx_string!("crossdomain_media_cache_control"), NGX_CONF_TAKE1, setter!(cache_control)),
+    command(ngx_string!("crossdomain_media_loop_guard"), NGX_CONF_TAKE1, setter!(loop_guard)),
+    command(ngx_string!("crossdomain_media_cors"), NGX_CONF_1MORE, setter!(cors)),
+    in_location(command(ngx_string!("crossdomain_media_session_arg"), NGX_CONF_1MORE, setter!(session_arg))),
     ngx_command_t::empty(),
 ]);
 
@@ -550,6 +582,49 @@ fn log_level(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> 
     once(&mut conf.log_level, level as ngx_uint_t)
 }
 
+fn cache_control(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    once(&mut conf.cache_control, line.flag()?)
+}
+
+fn loop_guard(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let expected = format_args!(
+        "expected a number from 1 to {}, or \"off\"",
+        loop_guard::MAX
+    );
+    let most = match (line.value(), line.value().parse()) {
+        ("off", _) => None,
+        (_, Ok(number @ 1..=loop_guard::MAX)) => Some(number),
+        _ => return Err(Error::value(line.value(), expected)),
+    };
+    once(&mut conf.loop_guard, most)
+}
+
+fn cors(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    if line.arguments == ["off"] {
+        return once(&mut conf.cors, None);
+    }
+    let mut origins = Origins::default();
+    for text in &line.arguments {
+        origins
+            .add(text)
+            .map_err(|error| Error::value(text, error))?;
+    }
+    once(&mut conf.cors, Some(Rc::new(origins)))
+}
+
+fn session_arg(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    if line.arguments == ["off"] {
+        return once(&mut conf.session, None);
+    }
+    let (name, parameters) = (line.value(), line.arguments.get(1..).unwrap_or_default());
+    let session = SessionArgument::parse(name, parameters);
+    let session = session.map_err(|error| Error::value(name, error))?;
+    let main = main_conf(line.cf).ok_or_else(|| Error::value(name, "no place to note it"))?;
+    let variables = ["http_cookie".into(), format!("cookie_{}", session.cookie)];
+    main.header_names.extend(variables.map(Box::from));
+    once(&mut conf.session, Some(Rc::new(session)))
+}
+
 pub unsafe extern "C" fn create_main(cf: *mut ngx_conf_t) -> *mut c_void {
     // SAFETY: nginx passes a valid configuration context.
     unsafe { create::<MainConf>(cf) }
@@ -627,6 +702,10 @@ impl LocationConf {
         or(&mut self.strip, &parent.strip);
         or(&mut self.referrer_policy, &parent.referrer_policy);
         or(&mut self.dry_run, &parent.dry_run);
+        or(&mut self.cache_control, &parent.cache_control);
+        or(&mut self.loop_guard, &parent.loop_guard);
+        or(&mut self.cors, &parent.cors);
+        or(&mut self.session, &parent.session);
         or(&mut self.log_level, &parent.log_level);
     }
 
@@ -696,6 +775,7 @@ impl LocationConf {
             return NGX_CONF_ERROR;
         }
         let server_names = server_names(cf);
+        let cors = self.cors.clone().flatten();
         if self.keys.iter().any(|key| key.needs_origin())
             && self.public_url.is_none()
             && server_names.is_empty()
@@ -710,7 +790,11 @@ impl LocationConf {
         self.settings = Some(Settings {
             application: Rc::clone(application),
             server_names,
-            varies_by: varies_by(&sources),
+            reads_lines: sources.iter().any(|source| source.varies_by().is_some()),
+            varies_by: varies_by(&sources, cors.is_some()),
+            cors,
+            cache_control: self.cache_control.unwrap_or(false),
+            loop_guard: self.loop_guard.flatten(),
             policy: Policy {
                 sources,
                 keys: self.keys.clone(),
@@ -761,10 +845,11 @@ fn server_names(cf: &ngx_conf_t) -> Vec<Box<[u8]>> {
     plain.map(|name| name.name.as_bytes().into()).collect()
 }
 
-/// `Vary` for what these sources look at.
-fn varies_by(sources: &[Source]) -> Option<Box<str>> {
+/// `Vary` for what these sources look at, and for whether scripts are told from others.
+fn varies_by(sources: &[Source], cors: bool) -> Option<Box<str>> {
     let mut names: Vec<&str> = Vec::new();
-    for name in sources.iter().filter_map(Source::varies_by) {
+    let scripts = cors.then_some(media_token::cors::VARY);
+    for name in (sources.iter().filter_map(Source::varies_by)).chain(scripts) {
         if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             names.push(name);
         }

@@ -59,6 +59,13 @@ fn add_headers(request: Request<'_>) -> Option<()> {
         request.remove_if_replaced(location);
     }
     let headers = &state.headers;
+    if let Some(session) = headers.session.get() {
+        request.remove_values(b"Set-Cookie", |value| session.is_set_by(value));
+    }
+    if headers.session_in_url.get() {
+        headers.no_store.set(true);
+        headers.referrer_policy.set(Some("no-referrer"));
+    }
     if headers.no_store.get() {
         // `expires` and `add_header` have run; what they say of caching is meant
         // for the file.
@@ -69,6 +76,14 @@ fn add_headers(request: Request<'_>) -> Option<()> {
     if headers.private.get() && !headers.no_store.get() {
         request.remove_headers(is_for_shared_caches);
         request.make_private()?;
+    }
+    if let Some(end) = headers.cap.get()
+        && !headers.no_store.get()
+    {
+        request.cap_keeping(end)?;
+    }
+    if let Some(cors) = headers.cors.get() {
+        request.add_cors_headers(cors)?;
     }
     if let Some(vary) = headers.vary.get() {
         request.add_header("Vary", vary)?;

@@ -3,12 +3,13 @@
 //!
 //! This crate is the glue: what is decided, and why, is `media-token`'s affair.
 //! A request passes through [`postread`] (cut a credential out of the path),
-//! [`preaccess`] (take out all others), [`access`] (decide and answer) and
+//! [`preaccess`] (take out all others; [`session`]s and preflights, [`cors`]), [`access`] (decide and answer) and
 //! [`filter`] (headers). All unsafe code of the project
 //! is here, most of it in [`request`], [`lines`], [`viewer`] and [`conf`].
 
 mod access;
 mod conf;
+mod cors;
 mod filter;
 mod lines;
 mod module;
@@ -16,6 +17,7 @@ mod postread;
 mod preaccess;
 mod request;
 mod response;
+mod session;
 mod state;
 mod variables;
 mod viewer;

@@ -2,19 +2,149 @@
 
 use std::ptr;
 
-use ngx::ffi::{ngx_list_part_t, ngx_palloc, ngx_table_elt_t};
+use ngx::ffi::{
+    ngx_hash_find, ngx_http_header_t, ngx_list_part_t, ngx_list_push, ngx_list_t, ngx_palloc,
+    ngx_table_elt_t, ngx_uint_t,
+};
+use ngx::http::{HttpModuleMainConf, NgxHttpCoreModule};
 
 use media_token::clean::clean_line;
-use media_token::{Credential, Fields, Source};
+use media_token::session::SessionArgument;
+use media_token::{Credential, Fields, RequestView, Source, loop_guard};
 
+use crate::module::OK;
 use crate::request::{Request, each_element, string};
 use crate::state::State;
 
+fn is(line: &ngx_table_elt_t, name: &[u8]) -> bool {
+    line.key.as_bytes().eq_ignore_ascii_case(name)
+}
+
 impl<'r> Request<'r> {
-    fn each_line(mut self, visit: impl FnMut(&mut ngx_table_elt_t)) {
+    pub(crate) fn each_line(mut self, visit: impl FnMut(&mut ngx_table_elt_t)) {
         let part: *mut ngx_list_part_t = &raw mut self.raw_mut().headers_in.headers.part;
         // SAFETY: nginx has made this list for elements of this type.
         unsafe { each_element(part, visit) };
+    }
+
+    /// Whether the request has the cookie of a session.
+    pub fn has_cookie(self, session: &SessionArgument) -> bool {
+        let mut found = false;
+        self.each_line(|line| {
+            found |=
+                line.hash != 0 && is(line, b"Cookie") && session.is_in(Self::bytes(line.value));
+        });
+        found
+    }
+
+    /// How many redirects in a row the viewer's cookies count.
+    pub fn redirects(self) -> u32 {
+        let mut most = 0;
+        self.each_line(|line| {
+            if is(line, b"Cookie") {
+                most = most.max(loop_guard::count(Self::bytes(line.value)));
+            }
+        });
+        most
+    }
+
+    /// Has the viewer count so many redirects. `None` when memory is short.
+    pub fn set_redirects(self, state: &State<'r>, count: u32) -> Option<()> {
+        let count = self.collect_number(count)?;
+        let view = RequestView::new(state.clean_target.get());
+        let is_https = match &self.conf()?.public_url {
+            Some(origin) => origin.as_str().starts_with("https:"),
+            None => self.is_tls(),
+        };
+        match loop_guard::set_cookie(count, view.path(), is_https) {
+            Some(pieces) => self.add_header("Set-Cookie", self.join(pieces)?),
+            None => Some(()),
+        }
+    }
+
+    /// Whether another site has the client send the request (Fetch Metadata, 2.3).
+    pub fn is_cross_site(self) -> bool {
+        let mut found = false;
+        self.each_line(|line| {
+            found |= is(line, b"Sec-Fetch-Site")
+                && Self::bytes(line.value).eq_ignore_ascii_case(b"cross-site");
+        });
+        found
+    }
+
+    /// Adds a cookie to those that the request has. `None` when memory is short.
+    pub fn add_cookie(self, name: &[u8], value: &[u8]) -> Option<()> {
+        let mut there: Option<&[u8]> = None;
+        self.each_line(|line| {
+            if there.is_none() && line.hash != 0 && is(line, b"Cookie") {
+                there = Some(Self::bytes(line.value));
+            }
+        });
+        let separator: &[u8] = match there {
+            Some(_) => b"; ",
+            None => b"",
+        };
+        // With a byte for the NUL that nginx's own parser leaves behind values.
+        let pieces = [
+            there.unwrap_or_default(),
+            separator,
+            name,
+            b"=",
+            value,
+            b"\0",
+        ];
+        let value = self.join(pieces.into_iter())?;
+        let value = value.strip_suffix(b"\0")?;
+        match there {
+            None => self.push_cookie_line(value)?,
+            Some(earlier) => self.each_line(|line| {
+                if is(line, b"Cookie") && ptr::eq(Self::bytes(line.value), earlier) {
+                    line.value = string(value);
+                }
+            }),
+        }
+        if let Some(main) = self.main_conf() {
+            self.forget_variables(&main.header_variables);
+        }
+        Some(())
+    }
+
+    fn push_cookie_line(mut self, value: &[u8]) -> Option<()> {
+        const LOWER: &[u8] = b"cookie";
+        // As nginx's `ngx_hash` does.
+        let hash = LOWER.iter().fold(0, |hash: ngx_uint_t, &byte| {
+            hash.wrapping_mul(31).wrapping_add(byte.into())
+        });
+        let core = NgxHttpCoreModule::main_conf(self.raw())?;
+        // SAFETY: nginx keeps the hash as long as its configuration, and only reads the name.
+        let known = unsafe {
+            ngx_hash_find(
+                ptr::from_ref(&core.headers_in_hash).cast_mut(),
+                hash,
+                LOWER.as_ptr().cast_mut(),
+                LOWER.len(),
+            )
+        };
+        // SAFETY: null, or what nginx has put there.
+        let known = unsafe { known.cast::<ngx_http_header_t>().as_ref() }?;
+        let headers: *mut ngx_list_t = &raw mut self.raw_mut().headers_in.headers;
+        // SAFETY: nginx has made this list for elements of this type.
+        let line = unsafe { ngx_list_push(headers).cast::<ngx_table_elt_t>() };
+        if line.is_null() {
+            return None;
+        }
+        // SAFETY: the element is new and ours to fill; all fields are valid when zero.
+        unsafe { line.write_bytes(0, 1) };
+        // SAFETY: valid now.
+        let element = unsafe { &mut *line };
+        element.hash = hash;
+        element.key = string(b"Cookie");
+        element.lowcase_key = LOWER.as_ptr().cast_mut();
+        element.value = string(value);
+        // Where nginx itself looks for it depends on its version.
+        // SAFETY: nginx calls it like this for each line that it reads.
+        let done = unsafe { known.handler?(ptr::from_mut(self.raw_mut()), line, known.offset) };
+        (done == OK).then_some(())
     }
 
     /// Takes the credentials of these sources out of the header lines, whose

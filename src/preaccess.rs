@@ -2,9 +2,11 @@
 
 use ngx::ffi::{ngx_http_request_t, ngx_int_t};
 
+use crate::conf::LocationConf;
 use crate::module::DECLINED;
-use crate::request::{INTERNAL_SERVER_ERROR, Request};
-use crate::state;
+use crate::request::{FORBIDDEN, INTERNAL_SERVER_ERROR, NO_CONTENT, Request};
+use crate::session;
+use crate::state::{self, Cors};
 
 pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
     // SAFETY: nginx passes a request that lives until we return.
@@ -15,8 +17,27 @@ pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
     if !request.is_main() {
         return DECLINED;
     }
-    match state::prepare(request) {
-        Ok(_) => DECLINED,
-        Err(status) => status,
+    prepare(request).unwrap_or_else(|status| status)
+}
+
+fn prepare(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
+    if let Some(session) = request.conf().and_then(LocationConf::session) {
+        session::take(request, session)?;
     }
+    let Some(state) = state::prepare(request)? else {
+        return Ok(DECLINED);
+    };
+    // Before anything asks for a password, which a preflight never has.
+    let Some(Cors {
+        preflight: Some(_),
+        allowed,
+    }) = state.headers.cors.get()
+    else {
+        return Ok(DECLINED);
+    };
+    state.headers.no_store.set(true);
+    Ok(match allowed {
+        Some(_) => NO_CONTENT,
+        None => FORBIDDEN,
+    })
 }

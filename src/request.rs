@@ -6,23 +6,29 @@
 //! can outlive it.
 
 use std::ffi::c_void;
+use std::io::Write;
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use ngx::ffi::{
-    NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NOT_FOUND, ngx_http_complex_value,
-    ngx_http_complex_value_t, ngx_http_finalize_request, ngx_http_named_location,
-    ngx_http_process_request_uri, ngx_http_request_t, ngx_int_t, ngx_list_part_t, ngx_list_push,
-    ngx_list_t, ngx_log_t, ngx_palloc, ngx_pnalloc, ngx_pool_cleanup_add, ngx_str_t,
-    ngx_table_elt_t, ngx_time,
+    NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NO_CONTENT,
+    NGX_HTTP_NOT_FOUND, NGX_HTTP_UNAUTHORIZED, ngx_http_complex_value, ngx_http_complex_value_t,
+    ngx_http_finalize_request, ngx_http_named_location, ngx_http_process_request_uri,
+    ngx_http_request_t, ngx_int_t, ngx_list_part_t, ngx_list_push, ngx_list_t, ngx_log_t,
+    ngx_palloc, ngx_parse_http_time, ngx_pnalloc, ngx_pool_cleanup_add, ngx_str_t, ngx_table_elt_t,
+    ngx_time,
 };
 use ngx::http::HttpModuleConfExt;
 
 use crate::conf::{LocationConf, MainConf, Settings};
 use crate::module::{self, DONE, OK};
 use crate::state::State;
-use media_token::response::unshared;
+use media_token::response::{Keeping, capped, unshared};
 
+pub const NO_CONTENT: ngx_int_t = NGX_HTTP_NO_CONTENT as ngx_int_t;
+pub const BAD_REQUEST: ngx_int_t = NGX_HTTP_BAD_REQUEST as ngx_int_t;
+pub const UNAUTHORIZED: ngx_int_t = NGX_HTTP_UNAUTHORIZED as ngx_int_t;
+pub const FORBIDDEN: ngx_int_t = NGX_HTTP_FORBIDDEN as ngx_int_t;
 pub const NOT_FOUND: ngx_int_t = NGX_HTTP_NOT_FOUND as ngx_int_t;
 pub const INTERNAL_SERVER_ERROR: ngx_int_t = NGX_HTTP_INTERNAL_SERVER_ERROR as ngx_int_t;
 
@@ -78,6 +84,18 @@ impl<'r> Request<'r> {
     /// The request target, as nginx holds it for `$request_uri` and `proxy_pass`.
     pub fn target(self) -> &'r [u8] {
         Self::bytes(self.raw().unparsed_uri)
+    }
+
+    /// The request's method, as it came.
+    pub fn method(self) -> &'r [u8] {
+        Self::bytes(self.raw().method_name)
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_tls(self) -> bool {
+        // SAFETY: nginx gives each request a connection.
+        let connection = unsafe { &*self.raw().connection };
+        !connection.ssl.is_null()
     }
 
     /// `$args`.
@@ -401,6 +419,77 @@ impl<'r> Request<'r> {
         });
         result?;
         self.add_header("Cache-Control", b"private")
+    }
+
+    /// Removes the response's headers of this name with such values.
+    pub fn remove_values(self, name: &[u8], is_one: impl Fn(&[u8]) -> bool) {
+        self.each_header(|header| {
+            if header.key.as_bytes().eq_ignore_ascii_case(name) && is_one(Self::bytes(header.value))
+            {
+                header.hash = 0;
+            }
+        });
+    }
+
+    /// Has no cache keep the response for longer than until `end`, in Unix time. `None`
+    /// when memory is short.
+    pub fn cap_keeping(self, end: i64) -> Option<()> {
+        let left = u64::try_from(end.saturating_sub(self.now())).unwrap_or(0);
+        let digits = self.collect_number(left)?;
+        let mut keeping = Keeping::Unsaid;
+        let mut expires = None;
+        let mut result = Some(());
+        self.each_header(|header| {
+            let value = Self::bytes(header.value);
+            if header.hash == 0 {
+            } else if header.key.as_bytes().eq_ignore_ascii_case(b"Expires") {
+                expires = Some(value);
+            } else if header.key.as_bytes().eq_ignore_ascii_case(b"Cache-Control") {
+                if media_token::response::keeping(value) == Keeping::Said {
+                    keeping = Keeping::Said;
+                }
+                // A number may become longer.
+                let capacity = value.len().saturating_add(digits.len()).saturating_mul(2);
+                match self.collect(capped(value, left, digits), capacity) {
+                    Some(b"") => header.hash = 0,
+                    Some(left) => header.value = string(left),
+                    None => result = None,
+                }
+            }
+        });
+        result?;
+        if keeping == Keeping::Said {
+            // Which counts where there is a `max-age` too, to some old caches.
+            self.remove_headers(|name| name.eq_ignore_ascii_case(b"Expires"));
+            return Some(());
+        }
+        match expires.map(|value| self.seconds_until(value)) {
+            // Not to be kept at all.
+            Some(None | Some(0)) => Some(()),
+            Some(Some(stated)) if stated <= left => Some(()),
+            _ => {
+                self.remove_headers(|name| name.eq_ignore_ascii_case(b"Expires"));
+                let value = self.join([&b"max-age="[..], digits].into_iter())?;
+                self.add_header("Cache-Control", value)
+            }
+        }
+    }
+
+    /// The seconds until an HTTP date; `None` when it is none, or has passed.
+    fn seconds_until(self, date: &[u8]) -> Option<u64> {
+        // SAFETY: nginx only reads so many bytes.
+        let time = unsafe { ngx_parse_http_time(date.as_ptr().cast_mut(), date.len()) };
+        u64::try_from(time.saturating_sub(self.now())).ok()
+    }
+
+    /// A number in decimal. `None` when memory is short.
+    pub fn collect_number(self, number: impl Into<i128>) -> Option<&'r [u8]> {
+        let mut digits = [0; 40];
+        let mut rest = &mut digits[..];
+        write!(rest, "{}", number.into()).ok()?;
+        let left = rest.len();
+        let text = digits.get(..digits.len().checked_sub(left)?)?;
+        self.collect(std::iter::once(text), text.len())
     }
 
     fn each_header(mut self, visit: impl FnMut(&mut ngx_table_elt_t)) {

@@ -1,12 +1,13 @@
 //! From a decision to nginx: one log line, headers, and a return code.
 
 use ngx::core::NgxStr;
-use ngx::ffi::{NGX_LOG_ERR, ngx_int_t, ngx_uint_t};
+use ngx::ffi::{NGX_LOG_ERR, NGX_LOG_WARN, ngx_int_t, ngx_uint_t};
 use ngx::ngx_log_error;
 
 use media_token::{Answer, Decision, Destination};
 
 use crate::conf::{Application, Settings};
+use crate::cors;
 use crate::module::{DECLINED, OK};
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
 use crate::state::State;
@@ -67,7 +68,12 @@ pub fn send<'r>(
     if is_worth_a_line(decision) {
         log(request, settings, state, decision);
     }
-    let answer = settings.responses.respond(decision);
+    let answer = match settings.responses.respond(decision) {
+        Some(Answer::Redirect(_)) if goes_in_circles(request, settings, decision) => {
+            Some(settings.responses.instead_of_a_loop())
+        }
+        answer => answer,
+    };
     let headers = &state.headers;
     headers
         .no_store
@@ -77,6 +83,17 @@ pub fn send<'r>(
         if source.is_none_or(|source| !source.is_for_shared_caches()) {
             // Also when another run grants it by other means.
             headers.private.set(true);
+        }
+        if settings.loop_guard.is_some() && request.redirects() != 0 {
+            request
+                .set_redirects(state, 0)
+                .ok_or(INTERNAL_SERVER_ERROR)?;
+        }
+        if settings.cache_control {
+            headers.cap.set(Some(match headers.cap.get() {
+                Some(earlier) => earlier.min(grant.expires),
+                None => grant.expires,
+            }));
         }
     }
     let Some(answer) = answer else {
@@ -93,8 +110,16 @@ pub fn send<'r>(
     }
     match answer {
         Answer::Status(status) => Ok(status as ngx_int_t),
-        Answer::HandOver(name) => Ok(request.go_to_named_location(name)),
+        Answer::HandOver(name) => {
+            // What it says to other origins is its own affair.
+            headers.cors.set(None);
+            Ok(request.go_to_named_location(name))
+        }
+        Answer::Redirect(_) if settings.cors.is_some() && request.is_script() => {
+            cors::refuse(request, state, decision, destination)
+        }
         Answer::Redirect(status) => {
+            count_redirect(request, settings, state).ok_or(INTERNAL_SERVER_ERROR)?;
             let location = request
                 .join(destination.location(state.clean_target.get()))
                 .and_then(|url| request.set_location(url))
@@ -103,6 +128,39 @@ pub fn send<'r>(
             state.headers.referrer_policy.set(settings.referrer_policy);
             Ok(status as ngx_int_t)
         }
+    }
+}
+
+/// Whether the viewer has been sent to the application too often in a row; that is
+/// worth a line.
+fn goes_in_circles(request: Request<'_>, settings: &Settings, decision: &Decision<'_>) -> bool {
+    let Some(most) = settings.loop_guard else {
+        return false;
+    };
+    let count = request.redirects();
+    if count < most {
+        return false;
+    }
+    if let Decision::Refused(refusal) = decision {
+        let reason = refusal.reason.as_str();
+        let key = Key(refusal.key_id);
+        let age = Age(refusal.age);
+        ngx_log_error!(
+            NGX_LOG_WARN,
+            request.log(),
+            "crossdomain_media: a redirect loop ends: {count} times the viewer came back without a \
+             token that holds, reason: {reason}{key}{age}: do the application's clock, key and \
+             rules agree with this server's?"
+        );
+    }
+    true
+}
+
+/// Counts a redirect, in the viewer's cookie. `None` when memory is short.
+fn count_redirect<'r>(request: Request<'r>, settings: &Settings, state: &State<'r>) -> Option<()> {
+    match settings.loop_guard {
+        Some(_) => request.set_redirects(state, request.redirects().saturating_add(1)),
+        None => Some(()),
     }
 }
 

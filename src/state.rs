@@ -13,6 +13,8 @@ use ngx::ffi::{NGX_LOG_INFO, ngx_int_t, ngx_table_elt_t, ngx_uint_t};
 use ngx::ngx_log_error;
 
 use media_token::clean;
+use media_token::cors::Allowed;
+use media_token::session::SessionArgument;
 use media_token::{Carried, Credential, Decision, RequestView, Source};
 
 use crate::conf::{Application, Settings};
@@ -72,6 +74,31 @@ pub struct Headers<'r> {
     pub referrer_policy: Cell<Option<&'static str>>,
     /// `Vary`, beside what others vary by: of all runs.
     pub vary: Cell<Option<&'r [u8]>>,
+    /// Until when the response may be kept, in Unix time.
+    pub cap: Cell<Option<i64>>,
+    /// What scripts of other origins are told.
+    pub cors: Cell<Option<&'r Cors<'r>>>,
+    /// Whether a session id came in the URL.
+    pub session_in_url: Cell<bool>,
+    /// The session that was made a cookie, which the client must not be sent.
+    pub session: Cell<Option<&'r SessionArgument>>,
+}
+
+/// What scripts of another origin are told.
+pub struct Cors<'r> {
+    /// What is said, if the origin is allowed anything.
+    pub allowed: Option<Allowed<'r>>,
+    /// What the preflight asked for that is being answered.
+    pub preflight: Option<Preflight<'r>>,
+}
+
+/// What a preflight asks for.
+#[derive(Clone, Copy)]
+pub struct Preflight<'r> {
+    /// A method.
+    pub method: &'r [u8],
+    /// Names of headers.
+    pub headers: Option<&'r [u8]>,
 }
 
 /// One run of the phases.
@@ -162,6 +189,18 @@ fn begin<'r>(
         }
     }
     Ok(Some(state))
+}
+
+/// Begins a request that has been given another target, unless it has begun already.
+/// `None` when memory is short.
+pub fn begin_with<'r>(request: Request<'r>, target: &'r [u8]) -> Option<&'r State<'r>> {
+    let begun = request.context().or_else(|| request.earlier_state());
+    let state = match begun {
+        Some(state) => state,
+        None => request.keep(State::new(target, None))?,
+    };
+    request.set_context(state);
+    Some(state)
 }
 
 /// Begins a request with a credential cut out of its path. `None` when memory is short.
@@ -323,12 +362,16 @@ impl<'r> State<'r> {
             request.restore_lines(self);
             return Some(Guard::Off);
         }
-        if settings.strip && settings.varies_by.is_some() {
+        if settings.strip && settings.reads_lines {
             request.remove_empty_lines()?;
         }
         // Whoever grants it in the end.
         if carried.in_url() {
             self.headers.referrer_policy.set(settings.referrer_policy);
+        }
+        if let Some(origins) = settings.cors.as_deref() {
+            let answers = !settings.responses.dry_run;
+            self.headers.cors.set(request.cors(origins, answers)?);
         }
         if let Some(names) = settings.varies_by.as_deref() {
             let names = names.as_bytes();
@@ -365,7 +408,7 @@ impl<'r> State<'r> {
             // nginx at a `#`.
             request.set_args(clean_query(request, args, sources)?);
         }
-        if settings.varies_by.is_some() {
+        if settings.reads_lines {
             request.strip_lines(self, sources)?;
         }
         if !carried.in_query() {

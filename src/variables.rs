@@ -1,7 +1,5 @@
 //! `$crossdomain_media_*`.
 
-use std::fmt::{self, Write};
-
 use ngx::ffi::{
     NGX_HTTP_VAR_NOCACHEABLE, ngx_conf_t, ngx_http_add_variable, ngx_http_request_t,
     ngx_http_variable_value_t, ngx_int_t, ngx_str_t, ngx_uint_t,
@@ -45,13 +43,13 @@ fn subject<'r>(_: Request<'r>, state: &State<'r>) -> Option<&'r [u8]> {
 }
 
 fn expires<'r>(request: Request<'r>, state: &State<'r>) -> Option<&'r [u8]> {
-    number(request, grant(state)?.expires)
+    request.collect_number(grant(state)?.expires)
 }
 
 fn remaining<'r>(request: Request<'r>, state: &State<'r>) -> Option<&'r [u8]> {
     let remaining = grant(state)?.expires.saturating_sub(request.now());
     // Within the leeway nothing remains.
-    number(request, remaining.max(0))
+    request.collect_number(remaining.max(0))
 }
 
 fn uri<'r>(_: Request<'r>, state: &State<'r>) -> Option<&'r [u8]> {
@@ -67,30 +65,6 @@ fn grant<'r>(state: &State<'r>) -> Option<Grant<'r>> {
     match state.decision.get()? {
         Decision::Granted(grant) => Some(grant),
         Decision::Refused(_) => None,
-    }
-}
-
-fn number(request: Request<'_>, number: i64) -> Option<&[u8]> {
-    let mut digits = Digits::default();
-    write!(digits, "{number}").ok()?;
-    let text = digits.text.get(..digits.len)?;
-    request.collect(std::iter::once(text), text.len())
-}
-
-/// An `i64` in decimal.
-#[derive(Default)]
-struct Digits {
-    text: [u8; 20],
-    len: usize,
-}
-
-impl Write for Digits {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let end = self.len.checked_add(text.len()).ok_or(fmt::Error)?;
-        let free = self.text.get_mut(self.len..end).ok_or(fmt::Error)?;
-        free.copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
     }
 }
 

@@ -62,7 +62,7 @@ impl<'r> Env<'r> for Viewer<'r> {
     }
 
     fn method(&self) -> &[u8] {
-        Request::bytes(self.request.raw().method_name)
+        self.request.method()
     }
 
     /// Of the connection, or what the realip module has put in its place.
@@ -82,10 +82,9 @@ impl<'r> Env<'r> for Viewer<'r> {
         }
         // SAFETY: nginx gives each request a connection.
         let connection = unsafe { &*self.request.raw().connection };
-        let is_tls = !connection.ssl.is_null();
         // SAFETY: nginx gives each connection an address of its family's type, or none.
         let port = unsafe { port(connection.local_sockaddr) }?;
-        let (scheme, usual): (&[u8], _) = match is_tls {
+        let (scheme, usual): (&[u8], _) = match self.request.is_tls() {
             true => (b"https://", 443),
             false => (b"http://", 80),
         };

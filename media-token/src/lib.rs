@@ -42,10 +42,12 @@
 
 pub mod carried;
 pub mod clean;
+pub mod cors;
 pub mod decision;
 pub mod format;
 mod json;
 pub mod key;
+pub mod loop_guard;
 mod mac;
 mod public_key;
 pub mod query;
@@ -53,6 +55,7 @@ pub mod redirect;
 pub mod request;
 pub mod response;
 pub mod scope;
+pub mod session;
 pub mod source;
 
 pub use carried::{Carried, Credential, take, take_with};

@@ -115,6 +115,80 @@ pub fn unshared(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         })
 }
 
+/// What a `Cache-Control` says about how long a response may be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keeping {
+    /// Nothing: caches guess (RFC 9111, 4.2.2).
+    Unsaid,
+    /// A time, or that it may not be used without asking.
+    Said,
+}
+
+/// What a `Cache-Control` says about time.
+#[must_use]
+pub fn keeping(value: &[u8]) -> Keeping {
+    let says = |directive: &[u8]| {
+        let (name, _) = parts(directive);
+        ["max-age", "s-maxage", "no-store", "no-cache"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    };
+    match value.split(|&byte| byte == b',').any(says) {
+        true => Keeping::Said,
+        false => Keeping::Unsaid,
+    }
+}
+
+/// A `Cache-Control` that lets nobody keep the response for longer than `seconds`, in
+/// pieces. `digits` is that number in decimal.
+pub fn capped<'a>(
+    value: &'a [u8],
+    seconds: u64,
+    digits: &'a [u8],
+) -> impl Iterator<Item = &'a [u8]> {
+    value
+        .split(|&byte| byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter_map(move |directive| {
+            let (name, argument) = parts(directive);
+            let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+            match argument {
+                _ if directive.is_empty() => None,
+                // What may be used after its time.
+                _ if is("stale-while-revalidate") || is("stale-if-error") => None,
+                argument if is("max-age") || is("s-maxage") => {
+                    let argument = argument.unwrap_or_default();
+                    let stated = std::str::from_utf8(argument).ok();
+                    let stated = stated.and_then(|text| text.parse::<u64>().ok());
+                    // One that cannot be read may be read as more.
+                    Some(match stated.is_some_and(|stated| stated <= seconds) {
+                        true => [directive, b"", b""],
+                        false => [name, b"=", digits],
+                    })
+                }
+                _ => Some([directive, b"", b""]),
+            }
+        })
+        .enumerate()
+        .flat_map(|(index, [name, equals, argument])| {
+            let separator: &[u8] = if index == 0 { b"" } else { b", " };
+            [separator, name, equals, argument]
+        })
+}
+
+/// A directive's name, and its argument without quotes around it.
+fn parts(directive: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut parts = directive
+        .splitn(2, |&byte| byte == b'=')
+        .map(<[u8]>::trim_ascii);
+    let name = parts.next().unwrap_or_default();
+    let argument = parts.next().map(|argument| match argument {
+        [b'"', argument @ .., b'"'] => argument,
+        argument => argument,
+    });
+    (name, argument)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,5 +272,60 @@ mod tests {
         );
         assert_eq!(unshared("publicity"), "publicity");
         assert_eq!(unshared(""), "");
+    }
+
+    #[test]
+    fn nobody_keeps_it_for_longer() {
+        let capped = |value: &'static str| {
+            let pieces: Vec<_> = capped(value.as_bytes(), 60, b"60").collect();
+            String::from_utf8(pieces.concat()).unwrap()
+        };
+        for (value, left) in [
+            ("max-age=59", "max-age=59"),
+            ("max-age=60", "max-age=60"),
+            (
+                "public, max-age=61 ,immutable",
+                "public, max-age=60, immutable",
+            ),
+            ("Max-Age = 3600", "Max-Age=60"),
+            (
+                "max-age=\"61\", s-maxage=\"5\"",
+                "max-age=60, s-maxage=\"5\"",
+            ),
+            ("s-maxage=99999999999999999999", "s-maxage=60"),
+            ("max-age=-1", "max-age=60"),
+            ("max-age", "max-age=60"),
+            (
+                "max-age=9, stale-while-revalidate=86400, stale-if-error=1",
+                "max-age=9",
+            ),
+            ("no-store", "no-store"),
+            (",, private=\"a\" ,", "private=\"a\""),
+            ("", ""),
+        ] {
+            assert_eq!(capped(value), left, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_said_or_not() {
+        for said in [
+            "max-age=1",
+            "public, S-MaxAge=1",
+            "no-cache",
+            "No-Store",
+            "max-age",
+        ] {
+            assert_eq!(keeping(said.as_bytes()), Keeping::Said, "{said}");
+        }
+        for unsaid in [
+            "",
+            "public",
+            "private, immutable",
+            "xmax-age=1",
+            "must-revalidate",
+        ] {
+            assert_eq!(keeping(unsaid.as_bytes()), Keeping::Unsaid, "{unsaid}");
+        }
     }
 }

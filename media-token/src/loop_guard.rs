@@ -1,0 +1,138 @@
+//! Ends redirects that lead in circles: the viewer comes back from the application
+//! without a token that holds, again and again. How often is counted in a cookie of
+//! the viewer's, for that path only. It is not signed: who changes it changes when
+//! their own browser stops.
+
+use std::str;
+
+use crate::carried;
+use crate::response::{Action, Answer, Responses};
+
+/// The cookie that counts.
+pub const COOKIE: &str = "crossdomain_media_loop";
+
+/// For how long a redirect counts, in seconds: browsers need less for a whole loop.
+const MEMORY: &str = "30";
+
+/// The most that may be allowed: browsers end at twenty by themselves.
+pub const MAX: u32 = 19;
+
+/// How many redirects a line of cookies counts.
+#[must_use]
+pub fn count(cookies: &[u8]) -> u32 {
+    let values = carried::cookies(cookies).filter_map(|cookie| cookie.value_of(COOKIE));
+    let number = |value| str::from_utf8(value).ok()?.parse().ok();
+    values.filter_map(number).max().unwrap_or(0)
+}
+
+/// `Set-Cookie` with a count, which is in decimal, for one path; `None` where the path
+/// cannot be written there. 0 takes the cookie back.
+pub fn set_cookie<'a>(
+    count: &'a [u8],
+    path: &'a [u8],
+    is_https: bool,
+) -> Option<impl Iterator<Item = &'a [u8]> + Clone> {
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b';';
+    if !path.starts_with(b"/") || !path.iter().all(is_plain) {
+        return None;
+    }
+    let life = match count {
+        b"0" => "0",
+        _ => MEMORY,
+    };
+    // Pictures are asked for from another site; browsers send what they are to send
+    // there only over TLS.
+    let same_site: &[u8] = match is_https {
+        true => b"; HttpOnly; SameSite=None; Secure",
+        false => b"; HttpOnly; SameSite=Lax",
+    };
+    let pieces: [&[u8]; 8] = [
+        COOKIE.as_bytes(),
+        b"=",
+        count,
+        b"; Path=",
+        path,
+        b"; Max-Age=",
+        life.as_bytes(),
+        same_site,
+    ];
+    Some(pieces.into_iter())
+}
+
+impl Responses {
+    /// What to answer instead of one redirect too many: what an invalid token gets, or
+    /// 403 if that would be a redirect too.
+    #[must_use]
+    pub fn instead_of_a_loop(&self) -> Answer<'_> {
+        match &self.invalid {
+            Action::Redirect => Answer::Status(403),
+            Action::Status(status) => Answer::Status(*status),
+            Action::Named(name) => Answer::HandOver(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_counts() {
+        for (cookies, expected) in [
+            ("", 0),
+            ("a=5", 0),
+            ("crossdomain_media_loop=3", 3),
+            ("a=1; crossdomain_media_loop=2; crossdomain_media_loop=4", 4),
+            ("crossdomain_media_loop=x; crossdomain_media_loop=", 0),
+            ("crossdomain_media_loop=-1", 0),
+            ("crossdomain_media_loop=99999999999", 0),
+            ("Crossdomain_media_loop=3", 0),
+        ] {
+            assert_eq!(count(cookies.as_bytes()), expected, "{cookies}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_for_one_path() {
+        let set = |count: &'static str, path: &'static str, is_https| {
+            let pieces = set_cookie(count.as_bytes(), path.as_bytes(), is_https)?;
+            Some(String::from_utf8(pieces.collect::<Vec<_>>().concat()).unwrap())
+        };
+        assert_eq!(
+            set("2", "/a%20b.pdf", true).as_deref(),
+            Some(
+                "crossdomain_media_loop=2; Path=/a%20b.pdf; Max-Age=30; HttpOnly; SameSite=None; Secure"
+            )
+        );
+        assert_eq!(
+            set("0", "/a", false).as_deref(),
+            Some("crossdomain_media_loop=0; Path=/a; Max-Age=0; HttpOnly; SameSite=Lax")
+        );
+        for path in ["", "a", "/a;b", "/a b", "/a\r\nb", "/\u{e9}"] {
+            assert_eq!(set("1", path, true), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_loop_does_not_end_in_a_redirect() {
+        let responses = |invalid| Responses {
+            missing: Action::Redirect,
+            expired: Action::Redirect,
+            invalid,
+            redirect_code: 302,
+            dry_run: false,
+        };
+        assert_eq!(
+            responses(Action::Redirect).instead_of_a_loop(),
+            Answer::Status(403)
+        );
+        assert_eq!(
+            responses(Action::Status(404)).instead_of_a_loop(),
+            Answer::Status(404)
+        );
+        assert_eq!(
+            responses(Action::Named("@app".into())).instead_of_a_loop(),
+            Answer::HandOver("@app")
+        );
+    }
+}
