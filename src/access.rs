@@ -2,7 +2,7 @@
 
 use ngx::ffi::{ngx_http_request_t, ngx_int_t};
 
-use media_token::decide;
+use media_token::{Decision, decide};
 
 use crate::module::DECLINED;
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
@@ -34,11 +34,21 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     let mut viewer = Viewer::new(request);
     let now = request.now();
     let decided = decide(view, carried, &settings.policy, now, &mut viewer);
+    let cookies = match (&decided, settings.hand_over.as_deref()) {
+        (Ok(Decision::Granted(grant)), Some(hand_over)) if !settings.responses.dry_run => {
+            hand_over.cookies(view, carried, &settings.policy, grant, now, &mut viewer)
+        }
+        _ => Vec::new(),
+    };
     // A named location runs the phases again.
     drop(run);
     state.decision.set(decided.ok());
     let Ok(decision) = &decided else {
         return Err(INTERNAL_SERVER_ERROR);
     };
-    response::send(request, settings, state, decision, destination)
+    let answer = response::send(request, settings, state, decision, destination)?;
+    match cookies.is_empty() {
+        true => Ok(answer),
+        false => response::hand_over(request, settings, state, &cookies, &mut viewer, answer),
+    }
 }

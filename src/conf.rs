@@ -25,6 +25,7 @@ use ngx::http::{
 use ngx::{ngx_conf_log_error, ngx_log_error, ngx_string};
 
 use media_token::cors::Origins;
+use media_token::hand_over::HandOver;
 use media_token::loop_guard;
 use media_token::session::SessionArgument;
 use media_token::source::MAX_SOURCES;
@@ -59,6 +60,7 @@ pub struct LocationConf {
     loop_guard: Option<Option<u32>>,
     cors: Option<Option<Rc<Origins>>>,
     session: Option<Option<Rc<SessionArgument>>>,
+    hand_over: Option<Option<Rc<HandOver>>>,
     log_level: Option<ngx_uint_t>,
     /// What requests read; none where the guard is off.
     pub settings: Option<Settings>,
@@ -93,6 +95,8 @@ pub struct Settings {
     pub cors: Option<Rc<Origins>>,
     /// Whether caches may keep what is granted for no longer than the grant lasts.
     pub cache_control: bool,
+    /// How grants are handed over to a cookie, where they are.
+    pub hand_over: Option<Rc<HandOver>>,
     /// How many redirects in a row a viewer is sent on.
     pub loop_guard: Option<u32>,
     /// `Referrer-Policy` where a token came in the URL, and of redirects.
@@ -206,7 +210,7 @@ const fn in_location(mut command: ngx_command_t) -> ngx_command_t {
 
 /// The directive table.
 #[rustfmt::skip]
-pub static COMMANDS: Table<[ngx_command_t; 17]> = Table([
+pub static COMMANDS: Table<[ngx_command_t; 18]> = Table([
     command(ngx_string!("crossdomain_media"), NGX_CONF_TAKE1, setter!(guard)),
     command(ngx_string!("crossdomain_media_key"), NGX_CONF_1MORE, setter!(key)),
     command(ngx_string!("crossdomain_media_token"), NGX_CONF_1MORE, setter!(token)),
@@ -220,6 +224,7 @@ pub static COMMANDS: Table<[ngx_command_t; 17]> = Table([
     command(ngx_string!("crossdomain_media_dry_run"), NGX_CONF_TAKE1, setter!(dry_run)),
     command(ngx_string!("crossdomain_media_log_level"), NGX_CONF_TAKE1, setter!(log_level)),
     command(ngx_string!("crossdomain_media_cache_control"), NGX_CONF_TAKE1, setter!(cache_control)),
+    command(ngx_string!("crossdomain_media_cookie"), NGX_CONF_1MORE, setter!(cookie)),
     command(ngx_string!("crossdomain_media_loop_guard"), NGX_CONF_TAKE1, setter!(loop_guard)),
     command(ngx_string!("crossdomain_media_cors"), NGX_CONF_1MORE, setter!(cors)),
     in_location(command(ngx_string!("crossdomain_media_session_arg"), NGX_CONF_1MORE, setter!(session_arg))),
@@ -612,6 +617,16 @@ fn cors(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
     once(&mut conf.cors, Some(Rc::new(origins)))
 }
 
+fn cookie(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    if line.arguments == ["off"] {
+        return once(&mut conf.hand_over, None);
+    }
+    let (name, parameters) = (line.value(), line.arguments.get(1..).unwrap_or_default());
+    let hand_over = HandOver::parse(name, parameters, parse_time);
+    let hand_over = hand_over.map_err(|error| Error::value(name, error))?;
+    once(&mut conf.hand_over, Some(Rc::new(hand_over)))
+}
+
 fn session_arg(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
     if line.arguments == ["off"] {
         return once(&mut conf.session, None);
@@ -706,6 +721,7 @@ impl LocationConf {
         or(&mut self.loop_guard, &parent.loop_guard);
         or(&mut self.cors, &parent.cors);
         or(&mut self.session, &parent.session);
+        or(&mut self.hand_over, &parent.hand_over);
         or(&mut self.log_level, &parent.log_level);
     }
 
@@ -770,6 +786,19 @@ impl LocationConf {
                 }
             }
         }
+        if let Some(Some(hand_over)) = &self.hand_over
+            && hand_over.minting.is_some()
+            && !self.keys.is_empty()
+            && !self.keys.iter().any(|key| key.mints())
+        {
+            ngx_log_error!(
+                NGX_LOG_EMERG,
+                cf.log,
+                "crossdomain_media_cookie: \"max_age=\" needs a key to make tokens with: \
+                 \"crossdomain_media_key FILE format=jwt use=mint\" in {place}"
+            );
+            return NGX_CONF_ERROR;
+        }
         let sources = self.all_sources();
         if note_sources(cf, &sources).is_none() {
             return NGX_CONF_ERROR;
@@ -794,6 +823,7 @@ impl LocationConf {
             varies_by: varies_by(&sources, cors.is_some()),
             cors,
             cache_control: self.cache_control.unwrap_or(false),
+            hand_over: self.hand_over.clone().flatten(),
             loop_guard: self.loop_guard.flatten(),
             policy: Policy {
                 sources,
@@ -815,7 +845,7 @@ impl LocationConf {
     fn all_sources(&self) -> Vec<Source> {
         let own = self.keys.iter().flat_map(|key| key.sources());
         // An argument of this name is the application's own where no key takes it.
-        let takes_tokens = |key: &Arc<Key>| key.sources().is_empty();
+        let takes_tokens = |key: &Arc<Key>| key.sources().is_empty() && !key.mints();
         let mut sources = match &self.sources {
             Some(sources) => sources.clone(),
             None if self.keys.is_empty() || self.keys.iter().any(takes_tokens) => {
@@ -828,6 +858,13 @@ impl LocationConf {
                 sources.push(source.clone());
             }
         }
+        // Last, so that a newer URL counts.
+        sources.extend(
+            self.hand_over
+                .iter()
+                .flatten()
+                .map(|cookie| cookie.source()),
+        );
         sources
     }
 }
@@ -866,7 +903,9 @@ fn note_sources(cf: &mut ngx_conf_t, sources: &[Source]) -> Option<()> {
             Source::Argument(_) | Source::Path(_) | Source::CloudFrontUrl => vec![],
             // Their names have a hyphen, which no variable has.
             Source::CloudFrontCookies => vec!["http_cookie".into()],
-            Source::Cookie(name) => vec!["http_cookie".into(), format!("cookie_{name}")],
+            Source::Cookie(name) | Source::HandOver(name) => {
+                vec!["http_cookie".into(), format!("cookie_{name}")]
+            }
             Source::Header(name) => {
                 vec![format!(
                     "http_{}",

@@ -45,6 +45,11 @@ impl<'r> Request<'r> {
         .map(Some)
     }
 
+    /// Whether the viewer is going to a page, with a method that survives a redirect.
+    pub fn is_navigation(self) -> bool {
+        self.asked().mode == Some(b"navigate") && matches!(self.method(), b"GET" | b"HEAD")
+    }
+
     /// Whether a redirect would be of no use to who asks.
     pub fn is_script(self) -> bool {
         self.asked().is_script(self.method())

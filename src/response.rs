@@ -1,16 +1,18 @@
 //! From a decision to nginx: one log line, headers, and a return code.
 
 use ngx::core::NgxStr;
-use ngx::ffi::{NGX_LOG_ERR, NGX_LOG_WARN, ngx_int_t, ngx_uint_t};
+use ngx::ffi::{NGX_HTTP_MOVED_TEMPORARILY, NGX_LOG_ERR, NGX_LOG_WARN, ngx_int_t, ngx_uint_t};
 use ngx::ngx_log_error;
 
-use media_token::{Answer, Decision, Destination};
+use media_token::hand_over::SetCookie;
+use media_token::{Answer, Decision, Destination, Env};
 
 use crate::conf::{Application, Settings};
 use crate::cors;
 use crate::module::{DECLINED, OK};
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
 use crate::state::State;
+use crate::viewer::Viewer;
 
 /// Whether the settings can decide about this request at all: there is a key,
 /// and the application's URL is one.
@@ -162,6 +164,48 @@ fn count_redirect<'r>(request: Request<'r>, settings: &Settings, state: &State<'
         Some(_) => request.set_redirects(state, request.redirects().saturating_add(1)),
         None => Some(()),
     }
+}
+
+/// Sets the cookies that a grant is handed over to. Where that is wanted, a viewer who
+/// navigates is sent to the URL without the token, instead of `granted`.
+///
+/// # Errors
+/// A status, when memory is short.
+#[cold]
+#[inline(never)]
+pub fn hand_over<'r>(
+    request: Request<'r>,
+    settings: &Settings,
+    state: &State<'r>,
+    cookies: &[SetCookie],
+    viewer: &mut Viewer<'r>,
+    granted: ngx_int_t,
+) -> Result<ngx_int_t, ngx_int_t> {
+    for SetCookie(cookie) in cookies {
+        request
+            .collect(std::iter::once(&cookie[..]), cookie.len())
+            .and_then(|value| request.add_header("Set-Cookie", value))
+            .ok_or(INTERNAL_SERVER_ERROR)?;
+    }
+    // It must not be another viewer's.
+    state.headers.private.set(true);
+    let redirects = (settings.hand_over.as_ref()).is_some_and(|hand_over| hand_over.redirects);
+    let has_token = !std::ptr::eq(state.clean_target.get(), state.target);
+    if !redirects || !has_token || !request.is_navigation() {
+        return Ok(granted);
+    }
+    let Some(Ok(here)) = viewer.origin().map(Destination::parse) else {
+        return Ok(granted);
+    };
+    let location = request
+        .join(here.location(state.clean_target.get()))
+        .and_then(|url| request.set_location(url))
+        .ok_or(INTERNAL_SERVER_ERROR)?;
+    state.location.set(Some(location));
+    state.headers.no_store.set(true);
+    state.exempt_next_hop(request);
+    request.overrule_access_handlers();
+    Ok(NGX_HTTP_MOVED_TEMPORARILY as ngx_int_t)
 }
 
 /// Whether a decision is worth a line: a refusal, or a token from the future.

@@ -25,7 +25,7 @@ use crate::request::{Hop, INTERNAL_SERVER_ERROR, Location, NOT_FOUND, Request};
 /// at any time, hence the cells.
 pub struct State<'r> {
     /// What the viewer asked for, as it came over the wire.
-    target: &'r [u8],
+    pub target: &'r [u8],
     /// The request target without credentials.
     pub clean_target: Cell<&'r [u8]>,
     /// What applies in this run of the phases.

@@ -126,6 +126,15 @@ impl<'a> Carried<'a> {
         Some((usize::from(*self.sources.get(index)?), credential))
     }
 
+    /// The one value of a source, where it has just one, still encoded.
+    pub(crate) fn value_from(&self, source: usize) -> Option<&'a [u8]> {
+        let mut found = self.credentials().filter(|(number, _)| *number == source);
+        match (found.next(), found.next()) {
+            (Some((_, Credential::Once(value))), None) => Some(value),
+            _ => None,
+        }
+    }
+
     fn credentials(&self) -> impl Iterator<Item = (usize, Credential<'a>)> {
         (0..MAX_CREDENTIALS).map_while(|index| self.credential(index))
     }
@@ -242,7 +251,7 @@ fn take_field<'a>(
 ) {
     match source {
         Source::Argument(_) | Source::CloudFrontUrl | Source::CloudFrontCookies => {}
-        Source::Cookie(name) => {
+        Source::Cookie(name) | Source::HandOver(name) => {
             let taken = carried.credentials().count();
             let lines = fields.lines().filter(|(name, _)| is_cookie(name));
             let found = lines

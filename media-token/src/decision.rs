@@ -4,14 +4,16 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use memchr::memrchr;
+
 use crate::carried::{Carried, Credential};
 use crate::format::cloudfront;
 use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
-use crate::format::jwt;
+use crate::format::{jwt, minted};
 use crate::key::{Key, Kind};
 use crate::request::RequestView;
-use crate::scope::{self, Path};
-use crate::source::{MAX_CREDENTIALS, Source};
+use crate::scope::{self, Path, Signs};
+use crate::source::Source;
 
 /// nginx's clock is whole seconds, so a token made within this second may look
 /// as if it were from the next one.
@@ -156,6 +158,39 @@ pub struct Grant<'a> {
     pub age: Option<i64>,
     /// The number of the source that carried it, from 0.
     pub source: usize,
+    /// The folder that it is for, where it reaches beyond the file.
+    pub folder: Option<Folder>,
+    /// When the first token of a chain was made, in Unix time: of tokens that this
+    /// module has made itself.
+    pub began: Option<i64>,
+}
+
+/// A folder of the requested path for which a grant holds too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// How many bytes of the raw path it is, with the slash at its end.
+    pub len: usize,
+    /// How far the grant reaches in it.
+    pub reach: Reach,
+}
+
+/// How far a grant reaches in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To all that is below.
+    Below,
+    /// To the files that are directly in it.
+    Direct,
+    /// To some of it, or for some requests only.
+    Other,
+}
+
+impl Folder {
+    /// The folder of a path that the file is directly in.
+    pub(crate) fn of(path: &[u8], reach: Reach) -> Option<Self> {
+        let len = memrchr(b'/', path)?.saturating_add(1);
+        Some(Self { len, reach })
+    }
 }
 
 impl Grant<'_> {
@@ -368,33 +403,37 @@ pub fn decide<'a>(
     };
     let mut verifications = MAX_VERIFICATIONS;
     let mut refused = None;
-    for index in 0..MAX_CREDENTIALS {
-        let Some((source, credential)) = carried.credential(index) else {
-            break;
+    let mut index: usize = 0;
+    let mut is_cloudfront_next = !carried.cloudfront.is_empty();
+    loop {
+        let next = carried.credential(index);
+        let verified = match next {
+            Some((source, credential))
+                if !is_cloudfront_next || source < carried.cloudfront.source() =>
+            {
+                index = index.wrapping_add(1);
+                context.source = source;
+                if env.listens()
+                    && let Some(source) = policy.sources.get(source)
+                {
+                    env.trace(format_args!("{source}: a credential"));
+                }
+                verify(credential, &context, &mut verifications, env)
+            }
+            _ if is_cloudfront_next => {
+                is_cloudfront_next = false;
+                context.source = carried.cloudfront.source();
+                verify_cloudfront(carried, &context, &mut verifications, env)
+            }
+            _ => break,
         };
-        context.source = source;
-        if env.listens()
-            && let Some(source) = policy.sources.get(source)
-        {
-            env.trace(format_args!("{source}: a credential"));
-        }
-        match verify(credential, &context, &mut verifications, env) {
+        match verified {
             Ok(grant) => {
                 trace!(env, "granted until {}", grant.expires);
                 return Ok(Decision::Granted(grant));
             }
             Err(Failure::Refused(refusal)) => {
                 trace!(env, "refused: {}", refusal.reason.as_str());
-                refused.get_or_insert(refusal);
-            }
-            Err(Failure::OutOfMemory) => return Err(OutOfMemory),
-        }
-    }
-    if !carried.cloudfront.is_empty() {
-        context.source = carried.cloudfront.source();
-        match verify_cloudfront(carried, &context, &mut verifications, env) {
-            Ok(grant) => return Ok(Decision::Granted(grant)),
-            Err(Failure::Refused(refusal)) => {
                 refused.get_or_insert(refusal);
             }
             Err(Failure::OutOfMemory) => return Err(OutOfMemory),
@@ -415,13 +454,7 @@ fn verify_cloudfront<'a>(
     if let Some(source) = context.policy.sources.get(context.source) {
         trace!(env, "{source}: a credential");
     }
-    let verified = cloudfront::verify(&carried.cloudfront, context, verifications, env);
-    match &verified {
-        Ok(grant) => trace!(env, "granted until {}", grant.expires),
-        Err(Failure::Refused(refusal)) => trace!(env, "refused: {}", refusal.reason.as_str()),
-        Err(Failure::OutOfMemory) => {}
-    }
-    verified
+    cloudfront::verify(&carried.cloudfront, context, verifications, env)
 }
 
 fn verify<'a>(
@@ -437,6 +470,11 @@ fn verify<'a>(
     };
     if scope::is_unsafe(context.view, &context.path) {
         return Err(Reason::UnsafePath.into());
+    }
+    if minted::is_minted(value)
+        && let Some(Source::HandOver(cookie)) = context.policy.sources.get(context.source)
+    {
+        return minted::verify(value, cookie, context, verifications, env);
     }
     let mut buffer = [0; MAX_TOKEN_LEN];
     if value.len() <= MAX_DJANGO_VALUE
@@ -518,6 +556,11 @@ fn check_time<'a>(
         expires: born.saturating_add(policy.max_age),
         age: Some(age),
         source: context.source,
+        folder: match key.signs {
+            Signs::Path => None,
+            Signs::Parent => Folder::of(context.view.path(), Reach::Direct),
+        },
+        began: None,
     })
 }
 

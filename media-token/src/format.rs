@@ -10,6 +10,7 @@ use crate::query;
 pub mod cloudfront;
 pub mod django;
 pub mod jwt;
+pub(crate) mod minted;
 
 /// Decodes a value into the request's memory, if there is anything to decode.
 pub(crate) fn decode_value<'t, 'a: 't>(

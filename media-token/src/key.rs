@@ -17,6 +17,7 @@ use crate::format::cloudfront::{self, CloudFrontKey};
 use crate::format::django::{self, DjangoKey};
 use crate::format::jwt::keys::Content;
 use crate::format::jwt::{self, JwtKey};
+use crate::format::minted::MintKey;
 use crate::scope::{PathForm, Signs};
 use crate::source::Source;
 
@@ -125,6 +126,9 @@ pub enum KeyError {
         /// What the file holds.
         key: &'static str,
     },
+    /// A public key where a secret is needed, to sign with.
+    #[error("expected a secret, as \"use=mint\" signs with it")]
+    NoSecret,
     /// Not JSON, or not an object.
     #[error("neither a JWK nor a JWK Set")]
     Json,
@@ -309,6 +313,8 @@ struct JwtOptions {
     algorithm: Option<jwt::Algorithm>,
     path_claim: Option<Box<str>>,
     audience: Option<Box<str>>,
+    /// Whether the module itself makes tokens with it.
+    mints: bool,
 }
 
 #[derive(Debug, Default)]
@@ -390,6 +396,20 @@ impl KeyOptions {
             Format::Django(django) if django.derived && django.salt.is_some() => {
                 Err(KeyError::Contradiction("salt=", "derived"))
             }
+            Format::Jwt(jwt) if jwt.mints => match jwt {
+                _ if options.form.is_some() => Err(KeyError::Contradiction("path=", "use=mint")),
+                JwtOptions {
+                    algorithm: Some(_), ..
+                } => Err(KeyError::Contradiction("alg=", "use=mint")),
+                JwtOptions {
+                    path_claim: Some(_),
+                    ..
+                } => Err(KeyError::Contradiction("path_claim=", "use=mint")),
+                JwtOptions {
+                    audience: Some(_), ..
+                } => Err(KeyError::Contradiction("aud=", "use=mint")),
+                _ => Ok(options),
+            },
             Format::CloudFront(_) if options.form.is_some() => {
                 Err(KeyError::Contradiction("path=", "format=cloudfront"))
             }
@@ -478,6 +498,8 @@ impl JwtOptions {
                 self.audience = Some(audience.into());
             }
             ("aud", Some(_)) => return Err(expected("whom the tokens are for")),
+            ("use", Some("mint")) => self.mints = true,
+            ("use", Some(_)) => return Err(expected("mint")),
             ("salt", Some(_)) => return no_effect("salt="),
             ("derived", None) => return no_effect("derived"),
             ("signs", Some(_)) => return no_effect("signs="),
@@ -531,6 +553,8 @@ pub(crate) enum Kind {
     Django(DjangoKey),
     Jwt(Box<JwtKey>),
     CloudFront(Box<CloudFrontKey>),
+    /// What this module signs itself.
+    Minted(MintKey),
 }
 
 /// What a key file holds.
@@ -630,7 +654,39 @@ impl Key {
         })
     }
 
+    /// A secret, at least as long as the hash (RFC 7518, 3.2).
+    fn read_minting(file: &[u8], options: &KeyOptions) -> Result<Self, KeyError> {
+        const ALGORITHM: jwt::Algorithm = jwt::Algorithm::Hs256;
+        if Content::of(file) != Content::Secret {
+            return Err(KeyError::NoSecret);
+        }
+        let text = trim_newline(file);
+        if text.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        let secret = options.encoding.unwrap_or_default().decode(text)?;
+        if [file, text, &secret]
+            .into_iter()
+            .any(jwt::keys::looks_public)
+        {
+            return Err(KeyError::LooksPublic);
+        }
+        // For its checks.
+        jwt::keys::from_secret(&secret, ALGORITHM)?;
+        Ok(Self {
+            id: options.id.clone(),
+            weak: None,
+            kind: Kind::Minted(MintKey::new(&secret)),
+        })
+    }
+
     fn read_jwt(file: &[u8], options: &KeyOptions, jwt: &JwtOptions) -> Result<Keys, KeyError> {
+        if jwt.mints {
+            return Self::read_minting(file, options).map(|key| Keys {
+                keys: vec![key],
+                ignored: 0,
+            });
+        }
         let key = |id, verifier| Self {
             id,
             weak: None,
@@ -697,6 +753,7 @@ impl Key {
             Kind::Django(_) => true,
             Kind::Jwt(key) => !matches!(key.verifier, jwt::Verifier::Public(..)),
             Kind::CloudFront(_) => false,
+            Kind::Minted(_) => true,
         }
     }
 
@@ -706,9 +763,15 @@ impl Key {
     pub fn sources(&self) -> &'static [Source] {
         static CLOUDFRONT: [Source; 2] = [Source::CloudFrontUrl, Source::CloudFrontCookies];
         match &self.kind {
-            Kind::Django(_) | Kind::Jwt(_) => &[],
+            Kind::Django(_) | Kind::Jwt(_) | Kind::Minted(_) => &[],
             Kind::CloudFront(_) => &CLOUDFRONT,
         }
+    }
+
+    /// Whether this module makes tokens with it (`use=mint`).
+    #[must_use]
+    pub fn mints(&self) -> bool {
+        matches!(self.kind, Kind::Minted(_))
     }
 
     /// Whether the credentials that it verifies name the scheme and the host of the site,

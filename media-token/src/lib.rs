@@ -45,6 +45,7 @@ pub mod clean;
 pub mod cors;
 pub mod decision;
 pub mod format;
+pub mod hand_over;
 mod json;
 pub mod key;
 pub mod loop_guard;
@@ -60,7 +61,8 @@ pub mod source;
 
 pub use carried::{Carried, Credential, take, take_with};
 pub use decision::{
-    Decision, Env, Fixed, Grant, OutOfMemory, Policy, Reason, Refusal, Status, decide,
+    Decision, Env, Fixed, Folder, Grant, OutOfMemory, Policy, Reach, Reason, Refusal, Status,
+    decide,
 };
 pub use key::{Key, KeyError, KeyFile, KeyOptions, Keys};
 pub use redirect::{Destination, Origin, Template, Url, UrlError};

@@ -200,6 +200,8 @@ mod tests {
         expires: 1,
         age: None,
         source: 0,
+        folder: None,
+        began: None,
     });
 
     fn responses(dry_run: bool) -> Responses {

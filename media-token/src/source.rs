@@ -29,6 +29,9 @@ pub enum Source {
     /// A path segment that begins with this prefix, and is not the last one:
     /// relative references in a playlist inherit it.
     Path(Box<str>),
+    /// A cookie of this module's own, by its name: what a grant was handed over to
+    /// ([`hand_over`](crate::hand_over)). Not to be configured as a source.
+    HandOver(Box<str>),
     /// The arguments of a URL that was signed for CloudFront, by the names that they
     /// have there ([`cloudfront`]). Not to be configured: it comes with the keys.
     CloudFrontUrl,
@@ -120,7 +123,7 @@ impl Source {
     pub fn varies_by(&self) -> Option<&str> {
         match self {
             Self::Argument(_) | Self::Path(_) | Self::CloudFrontUrl => None,
-            Self::Cookie(_) | Self::CloudFrontCookies => Some("Cookie"),
+            Self::Cookie(_) | Self::HandOver(_) | Self::CloudFrontCookies => Some("Cookie"),
             Self::Header(name) => Some(name),
         }
     }
@@ -144,7 +147,7 @@ impl Source {
     /// Whether a cookie of this name is this source's.
     pub(crate) fn takes_cookie(&self, cookie: &Cookie<'_>) -> bool {
         match self {
-            Self::Cookie(name) => cookie.value_of(name).is_some(),
+            Self::Cookie(name) | Self::HandOver(name) => cookie.value_of(name).is_some(),
             Self::CloudFrontCookies => cloudfront::Parameter::in_cookie(cookie).is_some(),
             _ => false,
         }
@@ -174,6 +177,7 @@ impl fmt::Display for Source {
             Self::Cookie(name) => write!(f, "cookie:{name}"),
             Self::Header(name) => write!(f, "header:{name}"),
             Self::Path(prefix) => write!(f, "path:{prefix}"),
+            Self::HandOver(name) => write!(f, "the handed-over cookie {name}"),
             Self::CloudFrontUrl => f.write_str("CloudFront's arguments"),
             Self::CloudFrontCookies => f.write_str("CloudFront's cookies"),
         }

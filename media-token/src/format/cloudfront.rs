@@ -28,7 +28,7 @@ use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use crate::carried::Cookie;
 use crate::clean;
 use crate::decision::{CLOCK_RESOLUTION, trace};
-use crate::decision::{Context, Env, Failure, Grant, OutOfMemory, Reason, Refusal};
+use crate::decision::{Context, Env, Failure, Folder, Grant, OutOfMemory, Reach, Reason, Refusal};
 use crate::format::decode_value;
 use crate::key::{KeyError, Kind};
 use crate::public_key;
@@ -127,6 +127,14 @@ impl<'a> Parameters<'a> {
 
     pub(crate) fn source(&self) -> usize {
         self.source.into()
+    }
+
+    /// The cookies that carry the same, with their names.
+    pub(crate) fn as_cookies(&self) -> impl Iterator<Item = (String, &'a [u8])> {
+        let named = Parameter::ALL.into_iter().zip(self.values);
+        named.filter_map(|(parameter, value)| {
+            Some((format!("{COOKIE_PREFIX}{}", parameter.name()), value?))
+        })
     }
 
     fn get(&self, parameter: Parameter) -> Option<&'a [u8]> {
@@ -284,15 +292,21 @@ pub(crate) fn verify<'a>(
             ..Refusal::from(reason)
         })
     };
-    let expires = match message.expires {
+    let (expires, folder) = match message.expires {
         Some(expires) => {
             check_end(expires, context, env).map_err(refused)?;
-            expires
+            (expires, None)
         }
         None => {
             let text = policy::readable(message.text, env)?;
             let statement = Statement::read(text, env).map_err(refused)?;
-            check(&statement, key, url.as_ref(), context, env).map_err(refused)?
+            let covered = check(&statement, key, url.as_ref(), context, env);
+            let covered = covered.map_err(refused)?;
+            let folder = match covered {
+                Coverage::Wide => folder(&statement, context),
+                Coverage::None | Coverage::Exact => None,
+            };
+            (statement.expires, folder)
         }
     };
     Ok(Grant {
@@ -301,6 +315,27 @@ pub(crate) fn verify<'a>(
         expires,
         age: None,
         source: context.source,
+        folder,
+        began: None,
+    })
+}
+
+/// The folder of the URL's path that a wide resource reaches into: what stands before
+/// its first wildcard, up to a slash.
+fn folder(statement: &Statement<'_>, context: &Context<'_, '_>) -> Option<Folder> {
+    let path = context.view.path();
+    let (literal, is_all) = match statement.resource.as_deref() {
+        None => ("/", true),
+        Some(resource) => resource::folder(resource),
+    };
+    let is_limited = statement.network.is_some() || statement.starts.is_some();
+    let reach = match is_all && !is_limited {
+        true => Reach::Below,
+        false => Reach::Other,
+    };
+    path.starts_with(literal.as_bytes()).then_some(Folder {
+        len: literal.len(),
+        reach,
     })
 }
 
@@ -405,7 +440,7 @@ fn read_expires(digits: &[u8]) -> Option<i64> {
         .ok()
 }
 
-/// Whether a custom policy holds now, for this viewer and this URL; its end. That
+/// Whether a custom policy holds now, for this viewer and this URL, and how. Its end
 /// comes first among the reasons, so that a viewer whose policy is too old is sent for
 /// another one.
 fn check<'a>(
@@ -414,7 +449,7 @@ fn check<'a>(
     url: Option<&Url<'_>>,
     context: &Context<'_, 'a>,
     env: &mut impl Env<'a>,
-) -> Result<i64, Reason> {
+) -> Result<Coverage, Reason> {
     check_end(statement.expires, context, env)?;
     if let Some(start) = statement.starts
         && context.now.saturating_add(CLOCK_RESOLUTION) <= start
@@ -438,7 +473,7 @@ fn check<'a>(
     let Some(resource) = &statement.resource else {
         return match context.path.is_ambiguous() {
             true => Err(Reason::UnsafePath),
-            false => Ok(statement.expires),
+            false => Ok(Coverage::Wide),
         };
     };
     let Some(url) = url else {
@@ -450,7 +485,7 @@ fn check<'a>(
             trace!(env, "its resource is wide, and the path is ambiguous");
             Err(Reason::UnsafePath)
         }
-        Coverage::Exact | Coverage::Wide => Ok(statement.expires),
+        covered @ (Coverage::Exact | Coverage::Wide) => Ok(covered),
         Coverage::None => {
             trace!(env, "its resource does not cover the request");
             Err(Reason::WrongPath)

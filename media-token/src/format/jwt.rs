@@ -338,6 +338,8 @@ pub(crate) fn verify<'a>(
         expires: granted.expires,
         age: None,
         source: context.source,
+        folder: granted.folder,
+        began: None,
     })
 }
 
@@ -371,7 +373,7 @@ fn jwt_keys<'a>(
     let keys = context.policy.keys.iter().enumerate();
     keys.filter_map(|(number, key)| match &key.kind {
         Kind::Jwt(jwt) => Some((number, &**key, &**jwt)),
-        Kind::Django(_) | Kind::CloudFront(_) => None,
+        _ => None,
     })
 }
 

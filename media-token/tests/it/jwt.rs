@@ -78,6 +78,8 @@ fn a_grant_says_which_key_for_whom_and_until_when() {
         expires: NOW + 60,
         age: None,
         source: 0,
+        folder: None,
+        began: None,
     };
     let decision = ask(&mut Viewer::default(), "/a", &token, &policy);
     assert_eq!(decision, Decision::Granted(expected));

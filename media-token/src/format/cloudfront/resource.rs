@@ -53,6 +53,25 @@ pub(super) fn coverage(resource: &str, any_http: bool, url: &Url<'_>) -> Coverag
     }
 }
 
+/// The folder that a resource reaches into, as far as it is literal (`/` at least), and
+/// whether it covers all of it.
+pub(super) fn folder(resource: &str) -> (&str, bool) {
+    let rest = match resource.split_once("://") {
+        Some((_, rest)) => rest,
+        None => resource,
+    };
+    let Some(path) = rest.find('/').and_then(|slash| rest.get(slash..)) else {
+        return ("/", true);
+    };
+    let literal = path.find(['*', '?', '\\']).unwrap_or(path.len());
+    let len = path
+        .get(..literal)
+        .and_then(|literal| literal.rfind('/'))
+        .map_or(0, |slash| slash.saturating_add(1));
+    let (folder, pattern) = path.split_at_checked(len).unwrap_or_default();
+    (folder, pattern == "*")
+}
+
 fn covers(resource: &str, any_http: bool, url: &Url<'_>) -> bool {
     let scheme = resource.split_once("://");
     let rest = match scheme.filter(|(scheme, _)| !scheme.contains(['/', '?'])) {

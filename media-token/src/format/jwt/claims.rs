@@ -8,7 +8,7 @@ use serde::de::{Error, IgnoredAny, MapAccess};
 use super::JwtKey;
 use super::coverage::{self, Coverage, Pattern};
 use crate::decision::trace;
-use crate::decision::{CLOCK_RESOLUTION, Context, Env, OutOfMemory, Reason};
+use crate::decision::{CLOCK_RESOLUTION, Context, Env, Folder, OutOfMemory, Reach, Reason};
 use crate::json::{self, Members, Number, Text, Texts};
 
 /// The claims that mean something already, so that none of them can name paths.
@@ -42,6 +42,8 @@ struct Claims<'a> {
     audience: Option<bool>,
     /// Whether its paths cover the request's.
     path: Option<Coverage>,
+    /// How long the longest folder among them is that covers it, in bytes of the raw path.
+    folder: Option<usize>,
     /// Whether it allows the request's method.
     method: Option<bool>,
     /// Whether it allows the viewer's address.
@@ -57,6 +59,8 @@ pub(super) struct Granted<'a> {
     /// When it ends, in Unix seconds.
     pub(super) expires: i64,
     pub(super) subject: Option<&'a str>,
+    /// The folder that it covers, where it covers one.
+    pub(super) folder: Option<Folder>,
 }
 
 /// Why a token does not grant.
@@ -92,6 +96,7 @@ pub(super) fn check<'a>(
     claims.check_request(key, context, env)?;
     Ok(Granted {
         expires,
+        folder: claims.folder(),
         subject: claims.subject.map(|text| keep(text, env)).transpose()?,
     })
 }
@@ -223,9 +228,19 @@ impl<'a> Reader<'_, 'a> {
     ) -> Result<(), A::Error> {
         let path = &self.context.path;
         let form = self.key.form;
+        let raw = self.context.view.path();
         let mut covered = Coverage::None;
+        let mut folder = None;
         let mut add = |text: &str| {
-            covered = covered.max(coverage::of_path(path, form, text.as_bytes()));
+            let this = coverage::of_path(path, form, text.as_bytes());
+            covered = covered.max(this);
+            if this == Coverage::Full
+                && let Some(prefix) = text.strip_suffix('*')
+                && prefix.ends_with('/')
+                && raw.starts_with(prefix.as_bytes())
+            {
+                folder = folder.max(Some(prefix.len()));
+            }
             true
         };
         if is_subject {
@@ -237,6 +252,7 @@ impl<'a> Reader<'_, 'a> {
             object.next_value_seed(Texts(add))?;
         }
         self.claims.path = Some(covered);
+        self.claims.folder = folder;
         Ok(())
     }
 
@@ -292,6 +308,17 @@ impl<'a> Reader<'_, 'a> {
 }
 
 impl<'a> Claims<'a> {
+    fn folder(&self) -> Option<Folder> {
+        let is_limited = self.method.is_some() || self.address.is_some() || self.uri.is_some();
+        Some(Folder {
+            len: self.folder?,
+            reach: match is_limited {
+                true => Reach::Other,
+                false => Reach::Below,
+            },
+        })
+    }
+
     /// The end that it states.
     fn check_understood(&self, env: &mut impl Env<'a>) -> Result<i64, Reason> {
         // An id means one use only, where RFC 9246 applies (2.1.7): nobody counts here.

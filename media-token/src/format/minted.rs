@@ -1,0 +1,203 @@
+//! Tokens that this module makes itself, to hand a grant over to a cookie: JWTs with
+//! HS256, a type of their own, and an audience that names the cookie and the site. They
+//! are accepted from that cookie only, and with a key that verifies nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use constant_time_eq::constant_time_eq_n;
+use std::borrow::Cow;
+
+use crate::decision::{Context, Env, Failure, Folder, Grant, Reach, Reason, Refusal, trace};
+use crate::key::Kind;
+use crate::mac::{self, PreparedKey};
+
+/// `{"alg":"HS256","typ":"crossdomain-media+jwt"}`, and the dot behind it. Nothing else
+/// is read as a token of ours.
+const HEADER: &[u8] = b"eyJhbGciOiJIUzI1NiIsInR5cCI6ImNyb3NzZG9tYWluLW1lZGlhK2p3dCJ9.";
+
+/// The longest token, in bytes; browsers keep cookies of 4096.
+const MAX_LEN: usize = 3072;
+
+/// A key that makes such tokens.
+pub(crate) struct MintKey {
+    mac: PreparedKey,
+}
+
+impl MintKey {
+    pub(crate) fn new(secret: &[u8]) -> Self {
+        Self {
+            mac: PreparedKey::new(secret),
+        }
+    }
+
+    fn sign(&self, message: &[&[u8]]) -> [u8; mac::TEXT_LEN] {
+        let mut signed = self.mac.message();
+        message.iter().for_each(|piece| signed.update(piece));
+        mac::encode(&signed.finalize())
+    }
+}
+
+/// What a token says.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claims<'c> {
+    /// The cookie's name, a space, and the site's origin if it is known.
+    #[serde(borrow)]
+    aud: Cow<'c, str>,
+    /// The first second in which it does not hold any more, in Unix time.
+    exp: i64,
+    /// When the first of this chain of tokens was made, in Unix time.
+    iat: i64,
+    /// The folder, as it stands in URLs, with its slash.
+    #[serde(borrow)]
+    path: Cow<'c, str>,
+    /// Whether only the files are covered that are directly in the folder.
+    #[serde(default, skip_serializing_if = "is_false")]
+    direct: bool,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    sub: Option<Cow<'c, str>>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// What a new token is for.
+pub(crate) struct Scope<'s> {
+    pub(crate) cookie: &'s str,
+    pub(crate) origin: &'s [u8],
+    pub(crate) folder: &'s [u8],
+    pub(crate) is_direct: bool,
+    pub(crate) subject: Option<&'s str>,
+    /// When the chain began.
+    pub(crate) began: i64,
+    pub(crate) expires: i64,
+}
+
+fn audience(cookie: &str, origin: &[u8]) -> Option<String> {
+    Some(format!("{cookie} {}", std::str::from_utf8(origin).ok()?))
+}
+
+/// Makes a token. `None` where it would be too long, or not be a text.
+pub(crate) fn mint(key: &MintKey, scope: &Scope<'_>) -> Option<Vec<u8>> {
+    let claims = Claims {
+        aud: audience(scope.cookie, scope.origin)?.into(),
+        exp: scope.expires,
+        iat: scope.began,
+        path: std::str::from_utf8(scope.folder).ok()?.into(),
+        direct: scope.is_direct,
+        sub: scope.subject.map(Into::into),
+    };
+    let text = serde_json::to_vec(&claims).ok()?;
+    let body = URL_SAFE_NO_PAD.encode(&text);
+    let signature = key.sign(&[HEADER, body.as_bytes()]);
+    let token = [HEADER, body.as_bytes(), b".", &signature].concat();
+    (token.len() <= MAX_LEN).then_some(token)
+}
+
+/// Whether a value would be a token of ours.
+pub(crate) fn is_minted(value: &[u8]) -> bool {
+    value.starts_with(HEADER)
+}
+
+/// Decides about a token that came in the cookie of this name.
+pub(crate) fn verify<'a>(
+    value: &[u8],
+    cookie: &str,
+    context: &Context<'_, 'a>,
+    verifications: &mut usize,
+    env: &mut impl Env<'a>,
+) -> Result<Grant<'a>, Failure<'a>> {
+    let malformed = || Failure::from(Reason::TokenMalformed);
+    if value.len() > MAX_LEN {
+        return Err(malformed());
+    }
+    let rest = value.strip_prefix(HEADER).ok_or_else(malformed)?;
+    let (signature, body) = rest
+        .split_last_chunk::<{ mac::TEXT_LEN }>()
+        .map(|(body, signature)| (signature, body))
+        .ok_or_else(malformed)?;
+    let body = body.strip_suffix(b".").ok_or_else(malformed)?;
+    let mut keys = context.policy.keys.iter();
+    let found = keys.find_map(|key| match &key.kind {
+        Kind::Minted(minted) => Some((key.id(), minted)),
+        _ => None,
+    });
+    let Some((id, key)) = found else {
+        trace!(env, "there is no key with \"use=mint\"");
+        return Err(Reason::UnknownKey.into());
+    };
+    *verifications = match verifications.checked_sub(1) {
+        Some(left) => left,
+        None => return Err(Reason::BadSignature.into()),
+    };
+    if !constant_time_eq_n(&key.sign(&[HEADER, body]), signature) {
+        trace!(env, "another signature");
+        return Err(Reason::BadSignature.into());
+    }
+    trace!(env, "the signature holds");
+    let refused = |reason| {
+        Failure::Refused(Refusal {
+            key_id: id,
+            ..Refusal::from(reason)
+        })
+    };
+    let memory = env
+        .allocate(base64::decoded_len_estimate(body.len()))
+        .ok_or(Failure::OutOfMemory)?;
+    let len = URL_SAFE_NO_PAD.decode_slice(body, &mut *memory).ok();
+    let memory: &'a [u8] = memory;
+    let text = len.and_then(|len| memory.get(..len));
+    let claims: Option<Claims<'a>> = text.and_then(|text| serde_json::from_slice(text).ok());
+    let Some(claims) = claims else {
+        return Err(refused(Reason::TokenMalformed));
+    };
+    if context.now >= claims.exp {
+        trace!(
+            env,
+            "it ended at {}, and now is {}", claims.exp, context.now
+        );
+        return Err(refused(Reason::TokenExpired));
+    }
+    let origin = env.origin().unwrap_or_default();
+    if audience(cookie, origin).as_deref() != Some(&*claims.aud) {
+        trace!(env, "it is for another cookie or another site");
+        return Err(refused(Reason::WrongAudience));
+    }
+    let below = context.view.path().strip_prefix(claims.path.as_bytes());
+    let is_covered = below.is_some_and(|below| !claims.direct || !below.contains(&b'/'));
+    if !is_covered || !claims.path.ends_with('/') {
+        trace!(env, "its folder does not cover the request");
+        return Err(refused(Reason::WrongPath));
+    }
+    if context.path.is_ambiguous() {
+        return Err(refused(Reason::UnsafePath));
+    }
+    let subject = match claims.sub {
+        None => None,
+        Some(Cow::Borrowed(subject)) => Some(subject),
+        Some(Cow::Owned(subject)) => {
+            let memory = env.allocate(subject.len()).ok_or(Failure::OutOfMemory)?;
+            memory.copy_from_slice(subject.as_bytes());
+            std::str::from_utf8(memory).ok()
+        }
+    };
+    Ok(Grant {
+        key_id: id,
+        subject,
+        expires: claims.exp,
+        age: None,
+        source: context.source,
+        folder: Some(Folder {
+            len: claims.path.len(),
+            reach: match claims.direct {
+                true => Reach::Direct,
+                false => Reach::Below,
+            },
+        }),
+        began: Some(claims.iat),
+    })
+}
