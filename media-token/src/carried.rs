@@ -139,8 +139,10 @@ impl<'a> Carried<'a> {
                 Source::CloudFrontUrl => take_signed_url(self, view, number),
                 Source::CloudFrontCookies => take_signed_cookies(self, fields, number),
                 _ => {
-                    // Many of one source must not hide the others'.
-                    let behind = sources.len().saturating_sub(number).saturating_sub(1);
+                    // Many of one source must not hide the others'; CloudFront's have a
+                    // place of their own.
+                    let behind = sources.iter().skip(number).skip(1);
+                    let behind = behind.filter(|source| !source.is_cloudfront()).count();
                     let room = MAX_CREDENTIALS.saturating_sub(behind);
                     take_field(self, fields, number, source, room);
                 }

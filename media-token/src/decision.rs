@@ -366,7 +366,9 @@ pub fn decide<'a>(
         now,
         source: 0,
     };
-    let mut verifications = MAX_VERIFICATIONS;
+    let has_cloudfront = !carried.cloudfront.is_empty();
+    // One is kept for CloudFront's, which needs no more.
+    let mut verifications = MAX_VERIFICATIONS.wrapping_sub(usize::from(has_cloudfront));
     let mut refused = None;
     for index in 0..MAX_CREDENTIALS {
         let Some((source, credential)) = carried.credential(index) else {
@@ -390,9 +392,9 @@ pub fn decide<'a>(
             Err(Failure::OutOfMemory) => return Err(OutOfMemory),
         }
     }
-    if !carried.cloudfront.is_empty() {
+    if has_cloudfront {
         context.source = carried.cloudfront.source();
-        match verify_cloudfront(carried, &context, &mut verifications, env) {
+        match verify_cloudfront(carried, &context, env) {
             Ok(grant) => return Ok(Decision::Granted(grant)),
             Err(Failure::Refused(refusal)) => {
                 refused.get_or_insert(refusal);
@@ -409,13 +411,12 @@ pub fn decide<'a>(
 fn verify_cloudfront<'a>(
     carried: &Carried<'_>,
     context: &Context<'_, 'a>,
-    verifications: &mut usize,
     env: &mut impl Env<'a>,
 ) -> Result<Grant<'a>, Failure<'a>> {
     if let Some(source) = context.policy.sources.get(context.source) {
         trace!(env, "{source}: a credential");
     }
-    let verified = cloudfront::verify(&carried.cloudfront, context, verifications, env);
+    let verified = cloudfront::verify(&carried.cloudfront, context, env);
     match &verified {
         Ok(grant) => trace!(env, "granted until {}", grant.expires),
         Err(Failure::Refused(refusal)) => trace!(env, "refused: {}", refusal.reason.as_str()),

@@ -132,6 +132,11 @@ impl Source {
         matches!(self, Self::Argument(_) | Self::CloudFrontUrl)
     }
 
+    /// Whether this is where CloudFront's credentials are.
+    pub(crate) fn is_cloudfront(&self) -> bool {
+        matches!(self, Self::CloudFrontUrl | Self::CloudFrontCookies)
+    }
+
     /// The value of a pair of the query that is this source's, still encoded.
     pub(crate) fn value_in<'a>(&self, pair: &Pair<'a>) -> Option<&'a [u8]> {
         match self {
