@@ -889,7 +889,7 @@ main::signed_urls(map { [ site => "http://$_:$port" ] } "media.example.org", "a.
 my $port = Test::Nginx::Util::server_port();
 main::signed_urls(map { [ resource => $_ ] } "http://media.example.org:$port/media/*", "*://*.example.net:$port/media/*", "http://media.example.org/media/*", "http://*/media/*", "http://*/media/*", "*", undef)
 --- more_headers eval: [ map { "Host: $_" } "media.example.org", "a.example.net", "media.example.org", "a.example.net", "unknown.example", "unknown.example", "unknown.example" ]
---- reasons: valid valid wrong_path valid wrong_path wrong_path valid
+--- reasons: valid valid wrong_path valid wrong_path valid valid
 
 
 
@@ -957,7 +957,7 @@ X-Reason: bad_signature
 --- http_config eval: "server { listen \$TEST_NGINX_UPSTREAM; server_name media.example.org; root html; " . main::nameless() . " }"
 --- config eval: "location / { $main::Proxy proxy_set_header Host media.example.org; }"
 --- request eval: main::signed_urls([], [ site => "http://media.example.org" ], [ resource => "*" ], [ resource => undef ])
---- reasons: bad_signature bad_signature wrong_path valid
+--- reasons: bad_signature bad_signature valid valid
 
 
 
@@ -1486,6 +1486,30 @@ qr/\[warn\] .*crossdomain_media: CloudFront's signatures are over scheme and hos
 --- config eval: main::keyed("rsa.pub.pem format=cloudfront id=K encoding=hex")
 --- must_die
 --- error_log eval: qr{rsa\.pub\.pem: "encoding=" has no effect with a PEM file in }
+
+
+
+=== a canned signature is a custom policy too, unless the key says otherwise
+--- config eval
+join '', map { "location /media/$_->[0] { " . main::guard("", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/rsa.pub.pem format=cloudfront id=KRSA $_->[1];") . " }" } [ "any/", "" ], [ "canned/", "policy=canned" ], [ "custom/", "policy=custom" ]
+--- user_files eval: [ map { [ "media/$_/report.txt", "private\n" ], [ "media/$_/re", "private\n" ] } "any", "canned", "custom" ]
+--- request eval
+[ map { my $canned = "/media/$_/re?*"; ("GET " . cf_url($canned), "GET " . cf_url("/media/$_/report.txt", resource => $canned)) } "any", "canned", "custom" ]
+--- reasons: valid valid valid token_unsupported token_unsupported valid
+
+
+
+=== policy= is one of two
+--- config eval: main::keyed("rsa.pub.pem format=cloudfront id=K policy=both")
+--- must_die
+--- error_log eval: qr{rsa\.pub\.pem: "policy=both": expected canned or custom in }
+
+
+
+=== policy= is CloudFront's only
+--- config eval: main::keyed("hs.key format=jwt policy=canned")
+--- must_die
+--- error_log eval: qr{hs\.key: "policy=" has no effect with "format=jwt" in }
 
 
 

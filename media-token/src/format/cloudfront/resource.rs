@@ -56,11 +56,15 @@ pub(super) fn coverage(resource: &str, any_http: bool, url: &Url<'_>) -> Coverag
     if pattern == url.text {
         return Coverage::Exact;
     }
-    match covers(resource, any_http, url) {
+    match resource.len() <= MAX_PATTERN && covers(resource, any_http, url) {
         true => Coverage::Wide,
         false => Coverage::None,
     }
 }
+
+/// Longer resources cover no more than the URL that they are. Matching costs as much as
+/// the product of both lengths, and applications may sign what users have named.
+const MAX_PATTERN: usize = 1024;
 
 fn covers(resource: &str, any_http: bool, url: &Url<'_>) -> bool {
     let scheme = resource.split_once("://");
