@@ -95,7 +95,7 @@ test-debian: setup-build setup-perl ## the smoke suite with Debian's own nginx
 bench: build setup-bench ## what the module costs, beside others: docs/performance.md; QUICK=1 for a glance, in build/bench
 	@nginx-test/debian.sh --build-only
 	export CRITERION_HOME=$(CURDIR)/build/bench/criterion
-	cargo bench -p media-token --locked --target-dir '$(CARGO_TARGET_DIR)' --bench django --bench jwt -- $${QUICK:+--quick} \
+	cargo bench -p media-token --locked --target-dir '$(CARGO_TARGET_DIR)' --bench django --bench jwt --bench cloudfront -- $${QUICK:+--quick} \
 	    >build/log/criterion.log 2>&1 || { tail -n 40 build/log/criterion.log >&2; exit 1; }
 	build/venv/bin/python nginx-test/bench/bench.py
 

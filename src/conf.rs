@@ -813,7 +813,8 @@ impl LocationConf {
                 NGX_LOG_WARN,
                 cf.log,
                 "crossdomain_media: CloudFront's signatures are over scheme and host, which this \
-                 server does not know: set \"server_name\" or \"crossdomain_media_public_url\" in {place}"
+                 server does not know: set \"crossdomain_media_public_url\", or a \"server_name\" \
+                 that is neither \"_\" nor a regular expression, in {place}"
             );
         }
         self.settings = Some(Settings {
@@ -878,7 +879,8 @@ fn server_names(cf: &ngx_conf_t) -> Vec<Box<[u8]>> {
     let names = unsafe { server.server_names.as_slice::<ngx_http_server_name_t>() };
     let plain = names
         .iter()
-        .filter(|name| name.regex.is_null() && !name.name.is_empty());
+        // What stands for none of them (`server_name _`) is no name either.
+        .filter(|name| name.regex.is_null() && !matches!(name.name.as_bytes(), b"" | b"_"));
     plain.map(|name| name.name.as_bytes().into()).collect()
 }
 

@@ -13,6 +13,7 @@ use Time::HiRes qw(sleep time);
 use lib 't/lib';
 use Media;
 use Jwt;
+use CloudFront;
 
 my $nginx    = $ENV{TEST_NGINX_BINARY} || 'nginx';
 my @modules  = grep { length } split /\s+/, $ENV{TEST_NGINX_LOAD_MODULES} // '';
@@ -84,6 +85,16 @@ sub django_policy {
     return "crossdomain_media_token arg:token; crossdomain_media_max_age $vector->{max_age}s; @keys";
 }
 
+# All that the signers' public keys verify, by their Key-Pair-Ids.
+sub cloudfront_policy {
+    my ($vector, $pem_files) = @_;
+    my $keys = $vector->{keys};
+    return join ' ', map {
+        my $file = key_file($pem_files->{ $keys->{$_} } // die "$vector->{id}: $keys->{$_}: no such key");
+        "crossdomain_media_key $file format=cloudfront id=$_;"
+    } sort keys %$keys;
+}
+
 my @tests;
 my %server_of;
 
@@ -91,6 +102,7 @@ sub add {
     my ($vector, $policy) = @_;
     my ($origin, $host, $target) = $vector->{url} =~ m{\A(https?://([^/]+))(/.*)\z}s or die "$vector->{id}: no URL";
     utf8::encode($target);
+    my $cookies = $vector->{cookies} // {};
     my $settings = "crossdomain_media_public_url $origin; $policy";
     my $server = $server_of{$settings} //= 's' . keys %server_of;
     push @tests, {
@@ -98,6 +110,9 @@ sub add {
         verdict => $vector->{recommended_module_verdict} // $vector->{expect},
         # One has a fraction, which nginx's clock has not.
         now => ceil($vector->{now}),
+        headers => join '', map { "$_\r\n" }
+            ($vector->{client_ip} ? "X-Real-IP: $vector->{client_ip}" : ()),
+            (%$cookies ? 'Cookie: ' . join '; ', map { "$_=$cookies->{$_}" } sort keys %$cookies : ()),
     };
 }
 
@@ -105,7 +120,9 @@ my $jwt = vectors('jwt');
 add($_, jwt_policy($_, $jwt->{test_keys_pem})) for @{ $jwt->{vectors} };
 my $django = vectors('django');
 add($_, django_policy($_)) for @{ $django->{vectors} };
-is scalar @tests, 32 + 151, 'all vectors are here';
+my $cloudfront = vectors('cloudfront');
+add($_, cloudfront_policy($_, $cloudfront->{test_keys_pem})) for @{ $cloudfront->{vectors} };
+is scalar @tests, 32 + 151 + 77, 'all vectors are here';
 
 # What the references do not say: where tokens begin and end to the second, with both formats and with leeway.
 my $edge = 1_700_000_000;
@@ -130,6 +147,31 @@ for my $leeway (0, 10) {
         my $token = percent(token('/a', born => base62($edge - $age)));
         add({ id => "Django, of $age seconds, leeway $leeway", now => $edge, expect => $verdict, url => "https://media.example.org/a?token=$token" },
             "$both crossdomain_media_max_age 120s; crossdomain_media_leeway ${leeway}s;");
+    }
+}
+
+# The same of CloudFront's: the end with leeway, the beginning with the one second that nginx's clock is behind.
+key_pair('rsa');
+my $rsa = 'crossdomain_media_key ' . key_file(key_text('rsa.pub.pem')) . ' format=cloudfront id=KRSA;';
+for my $leeway (0, 10) {
+    for my $case (
+        [ 'its last second', { end => $edge + 1 - $leeway }, 'ok' ],
+        [ 'its end', { end => $edge - $leeway }, 'expired' ],
+        [ 'a second before its beginning', { start => $edge + 1, end => $edge + 9 }, 'bad' ],
+        [ 'the second before it has begun, which is tolerated', { start => $edge, end => $edge + 9 }, 'ok' ],
+        [ 'its first second', { start => $edge - 1, end => $edge + 9 }, 'ok' ],
+        [ 'its end before its beginning', { start => $edge + 9, end => $edge - $leeway }, 'expired' ],
+    ) {
+        my ($what, $times, $verdict) = @$case;
+        for my $resource (exists $times->{start} ? () : {}, { resource => '/*' }) {
+            my $kind = %$resource ? 'custom' : 'canned';
+            my %opt = (%$times, %$resource);
+            my $vector = { id => "CloudFront, $kind, $what, leeway $leeway", now => $edge, expect => $verdict };
+            my $settings = "$rsa crossdomain_media_leeway ${leeway}s;";
+            add({ %$vector, url => 'https://media.example.org' . cf_url('/a', %opt) }, $settings);
+            my %cookies = map { ("CloudFront-$_->[0]" => $_->[1]) } cf_parameters('/a', %opt);
+            add({ %$vector, id => "$vector->{id}, cookies", url => 'https://media.example.org/a', cookies => \%cookies }, $settings);
+        }
     }
 }
 
@@ -162,6 +204,9 @@ events { worker_connections 512; }
 http {
     access_log off;
     $temp
+    # Whom each vector is for.
+    set_real_ip_from unix:;
+    real_ip_header X-Real-IP;
 $servers
     server { listen unix:$dir/up; location / { return 200 "private\\n"; } }
 }
@@ -207,7 +252,7 @@ until (IO::Socket::UNIX->new(Peer => "$dir/up")) {
 sub get {
     my ($test) = @_;
     my $socket = IO::Socket::UNIX->new(Peer => $test->{socket}) or return "connect: $!";
-    print {$socket} "GET $test->{target} HTTP/1.1\r\nHost: $test->{host}\r\nConnection: close\r\n\r\n";
+    print {$socket} "GET $test->{target} HTTP/1.1\r\nHost: $test->{host}\r\n$test->{headers}Connection: close\r\n\r\n";
     local $/;
     return <$socket> // '';
 }
@@ -216,11 +261,15 @@ my %answers = (
     ok => [ 200, 'granted' ], missing => [ 302, 'missing' ], expired => [ 302, 'expired' ], bad => [ 403, 'invalid' ],
 );
 my $now = 0;
+my @refused_by_nginx;
 for my $test (sort { $a->{now} <=> $b->{now} } @tests) {
     set_clock($now = $test->{now}) if $test->{now} != $now;
     my ($status, $verdict) = @{ $answers{ $test->{verdict} } // die "$test->{id}: unknown verdict" };
     # nginx itself refuses a path with a percent sign that begins no escape.
-    ($status, $verdict) = (400, '') if $test->{target} =~ m{\A[^?]*%(?![0-9A-Fa-f]{2})};
+    if ($test->{target} =~ m{\A[^?]*%(?![0-9A-Fa-f]{2})}) {
+        ($status, $verdict) = (400, '');
+        push @refused_by_nginx, $test->{id};
+    }
     my ($head, $body) = split /\r\n\r\n/, get($test), 2;
     my $header = sub { $head =~ /^$_[0]: ([^\r]*)/m ? $1 : '' };
     my $code = $head =~ m{\AHTTP/1\.1 (\d+)} ? $1 : $head;
@@ -230,6 +279,9 @@ for my $test (sort { $a->{now} <=> $b->{now} } @tests) {
         "$test->{id}: " . ($verdict || $status)
         or diag("$test->{target}: ", $header->('X-Reason'));
 }
+
+# None of CloudFront's.
+is_deeply [ sort @refused_by_nginx ], [ map { "$_/iri-percent" } qw(dj4.2.24 dj5.2.7) ], 'all others reach the guard';
 
 stop();
 unlike log_text(), qr/\[alert\]|\[emerg\]|Sanitizer|panicked|exited on signal/, 'no alarm in the log';

@@ -40,6 +40,9 @@ impl fmt::Debug for Credential<'_> {
     }
 }
 
+/// One more than the configured sources have: for what was handed over to a cookie.
+const PLACES: usize = MAX_CREDENTIALS.wrapping_add(1);
+
 /// The credentials of one request, in the order of their sources, and those of a
 /// source in the request's order.
 ///
@@ -47,11 +50,11 @@ impl fmt::Debug for Credential<'_> {
 #[derive(Clone, Copy, Default)]
 pub struct Carried<'a> {
     /// The value of each; `None` where there are fewer.
-    values: [Option<&'a [u8]>; MAX_CREDENTIALS],
+    values: [Option<&'a [u8]>; PLACES],
     /// The number of the source of each.
-    sources: [u8; MAX_CREDENTIALS],
+    sources: [u8; PLACES],
     /// Whether the source held other values too.
-    repeated: [bool; MAX_CREDENTIALS],
+    repeated: [bool; PLACES],
     /// Those of CloudFront, which consist of several texts.
     pub(crate) cloudfront: Parameters<'a>,
     in_url: bool,
@@ -136,7 +139,7 @@ impl<'a> Carried<'a> {
     }
 
     fn credentials(&self) -> impl Iterator<Item = (usize, Credential<'a>)> {
-        (0..MAX_CREDENTIALS).map_while(|index| self.credential(index))
+        (0..PLACES).map_while(|index| self.credential(index))
     }
 
     /// What [`take_with`] finds, added to none.
@@ -148,9 +151,14 @@ impl<'a> Carried<'a> {
                 Source::CloudFrontUrl => take_signed_url(self, view, number),
                 Source::CloudFrontCookies => take_signed_cookies(self, fields, number),
                 _ => {
-                    // Many of one source must not hide the others'.
-                    let behind = sources.len().saturating_sub(number).saturating_sub(1);
-                    let room = MAX_CREDENTIALS.saturating_sub(behind);
+                    // Many of one source must not hide the others'; those that come with
+                    // a key or with a directive have places of their own.
+                    let behind = sources.iter().skip(number).skip(1);
+                    let behind = behind.filter(|source| source.is_configured()).count();
+                    let room = match source.is_configured() {
+                        true => MAX_CREDENTIALS.saturating_sub(behind),
+                        false => PLACES,
+                    };
                     take_field(self, fields, number, source, room);
                 }
             }

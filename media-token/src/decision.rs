@@ -401,10 +401,12 @@ pub fn decide<'a>(
         now,
         source: 0,
     };
-    let mut verifications = MAX_VERIFICATIONS;
+    let has_cloudfront = !carried.cloudfront.is_empty();
+    // One is kept for CloudFront's, which needs no more.
+    let mut verifications = MAX_VERIFICATIONS.wrapping_sub(usize::from(has_cloudfront));
     let mut refused = None;
     let mut index: usize = 0;
-    let mut is_cloudfront_next = !carried.cloudfront.is_empty();
+    let mut is_cloudfront_next = has_cloudfront;
     loop {
         let next = carried.credential(index);
         let verified = match next {
@@ -423,7 +425,7 @@ pub fn decide<'a>(
             _ if is_cloudfront_next => {
                 is_cloudfront_next = false;
                 context.source = carried.cloudfront.source();
-                verify_cloudfront(carried, &context, &mut verifications, env)
+                verify_cloudfront(carried, &context, env)
             }
             _ => break,
         };
@@ -448,13 +450,12 @@ pub fn decide<'a>(
 fn verify_cloudfront<'a>(
     carried: &Carried<'_>,
     context: &Context<'_, 'a>,
-    verifications: &mut usize,
     env: &mut impl Env<'a>,
 ) -> Result<Grant<'a>, Failure<'a>> {
     if let Some(source) = context.policy.sources.get(context.source) {
         trace!(env, "{source}: a credential");
     }
-    cloudfront::verify(&carried.cloudfront, context, verifications, env)
+    cloudfront::verify(&carried.cloudfront, context, env)
 }
 
 fn verify<'a>(

@@ -321,6 +321,7 @@ struct JwtOptions {
 struct CloudFrontOptions {
     hash: Option<cloudfront::Hash>,
     any_http: bool,
+    policies: Option<cloudfront::Policies>,
 }
 
 impl Default for Format {
@@ -413,6 +414,11 @@ impl KeyOptions {
             Format::CloudFront(_) if options.form.is_some() => {
                 Err(KeyError::Contradiction("path=", "format=cloudfront"))
             }
+            Format::CloudFront(CloudFrontOptions {
+                any_http: true,
+                policies: Some(cloudfront::Policies::Canned),
+                ..
+            }) => Err(KeyError::Contradiction("any_http", "policy=canned")),
             Format::CloudFront(_) if options.id.is_none() => Err(KeyError::NoKeyPairId),
             _ => Ok(options),
         }
@@ -473,6 +479,7 @@ impl DjangoOptions {
             ("path_claim", Some(_)) => return no_effect("path_claim="),
             ("aud", Some(_)) => return no_effect("aud="),
             ("any_http", None) => return no_effect("any_http"),
+            ("policy", Some(_)) => return no_effect("policy="),
             _ => return Err(parameter.unknown()),
         }
         Ok(())
@@ -505,6 +512,7 @@ impl JwtOptions {
             ("signs", Some(_)) => return no_effect("signs="),
             ("max_future", Some(_)) => return no_effect("max_future="),
             ("any_http", None) => return no_effect("any_http"),
+            ("policy", Some(_)) => return no_effect("policy="),
             _ => return Err(parameter.unknown()),
         }
         Ok(())
@@ -519,6 +527,9 @@ impl CloudFrontOptions {
             ("alg", Some("sha256")) => self.hash = Some(cloudfront::Hash::Sha256),
             ("alg", Some(_)) => return Err(parameter.expected("sha1 or sha256")),
             ("any_http", None) => self.any_http = true,
+            ("policy", Some("canned")) => self.policies = Some(cloudfront::Policies::Canned),
+            ("policy", Some("custom")) => self.policies = Some(cloudfront::Policies::Custom),
+            ("policy", Some(_)) => return Err(parameter.expected("canned or custom")),
             ("salt", Some(_)) => return no_effect("salt="),
             ("derived", None) => return no_effect("derived"),
             ("signs", Some(_)) => return no_effect("signs="),
@@ -597,7 +608,12 @@ impl Key {
         if options.encoding.is_some() {
             return Err(KeyError::NoEffect("encoding=", "a PEM file"));
         }
-        let key = CloudFrontKey::read(file, cloudfront.hash, cloudfront.any_http)?;
+        let key = CloudFrontKey::read(
+            file,
+            cloudfront.hash,
+            cloudfront.any_http,
+            cloudfront.policies,
+        )?;
         Ok(Self {
             id: options.id.clone(),
             weak: None,

@@ -135,6 +135,14 @@ impl Source {
         matches!(self, Self::Argument(_) | Self::CloudFrontUrl)
     }
 
+    /// Whether `crossdomain_media_token` names it.
+    pub(crate) fn is_configured(&self) -> bool {
+        match self {
+            Self::Argument(_) | Self::Cookie(_) | Self::Header(_) | Self::Path(_) => true,
+            Self::HandOver(_) | Self::CloudFrontUrl | Self::CloudFrontCookies => false,
+        }
+    }
+
     /// The value of a pair of the query that is this source's, still encoded.
     pub(crate) fn value_in<'a>(&self, pair: &Pair<'a>) -> Option<&'a [u8]> {
         match self {

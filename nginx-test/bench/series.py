@@ -7,8 +7,9 @@ import os
 import subprocess
 import sys
 import time
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +21,8 @@ UNPACKED = BUILD / "bench" / "root"
 
 sys.path.insert(0, str(ROOT / "nginx-test" / "e2e"))
 import jwt  # noqa: E402
+from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import padding, rsa  # noqa: E402
 from stack import await_port, end, free_ports  # noqa: E402
 from tokens import mint  # noqa: E402
 
@@ -83,6 +86,62 @@ def folder_token(secret=KEY):
     return jwt.encode({"path": "/media/*", "sub": "alice", "exp": int(time.time()) + 3600}, secret, "HS256")
 
 
+# What a signer for CloudFront signs: scheme and host too.
+PUBLIC_URL = "https://media.example.org"
+KEY_PAIR_ID = "K2JCJMDEHXQW5F"
+
+
+@cache
+def private_key(name):
+    """Made once, and kept, for making one takes longer than all that is signed with it."""
+    file = BUILD / "bench" / f"{name}.pem"
+    if not file.exists():
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        file.touch(0o600)
+        file.write_bytes(pem)
+    return serialization.load_pem_private_key(file.read_bytes(), None)
+
+
+def public_key():
+    return (
+        private_key("cloudfront")
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+
+
+def signed(resource, signer="cloudfront"):
+    """When the policy ends, the policy and its signature, as botocore writes them."""
+    expires = int(time.time()) + 3600
+    statement = {"Resource": resource, "Condition": {"DateLessThan": {"AWS:EpochTime": expires}}}
+    policy = json.dumps({"Statement": [statement]}, separators=(",", ":")).encode()
+    signature = private_key(signer).sign(policy, padding.PKCS1v15(), hashes.SHA1())
+    alphabet = bytes.maketrans(b"+=/", b"-_~")
+    texts = [b64encode(part).translate(alphabet).decode() for part in (policy, signature)]
+    return expires, *texts
+
+
+def canned_url(signer="cloudfront"):
+    expires, _, signature = signed(PUBLIC_URL + PATH, signer)
+    return Request(f"{PATH}?Expires={expires}&Signature={signature}&Key-Pair-Id={KEY_PAIR_ID}")
+
+
+def custom_url(signer="cloudfront"):
+    _, policy, signature = signed(f"{PUBLIC_URL}/media/*", signer)
+    return Request(f"{PATH}?Policy={policy}&Signature={signature}&Key-Pair-Id={KEY_PAIR_ID}")
+
+
+def signed_cookies(signer="cloudfront"):
+    _, policy, signature = signed(f"{PUBLIC_URL}/media/*", signer)
+    cookies = {"Policy": policy, "Signature": signature, "Key-Pair-Id": KEY_PAIR_ID}
+    # Beside a cookie that stays.
+    texts = ["theme=dark", *(f"CloudFront-{name}={value}" for name, value in cookies.items())]
+    return Request(PATH, {"Cookie": "; ".join(texts)})
+
+
 CARRIERS = {
     "query": lambda token: Request(f"{PATH}?token={token}"),
     # Beside a cookie that stays.
@@ -126,6 +185,20 @@ def jwt_series(carrier, source, title):
     )
 
 
+def cloudfront_series(name, request, title):
+    return Series(
+        f"cloudfront_{name}",
+        f"**this module**, CloudFront {title}",
+        "unguarded",
+        request=request,
+        location=f"crossdomain_media {APPLICATION};"
+        f" crossdomain_media_key public_key.pem format=cloudfront id={KEY_PAIR_ID};",
+        server=f"crossdomain_media_public_url {PUBLIC_URL};",
+        modules=("module",),
+        bad=lambda: request("another"),
+    )
+
+
 SERIES = [
     Series("unguarded", "unguarded", None, request=plain),
     Series("query", "unguarded, with the query", "unguarded"),
@@ -142,6 +215,9 @@ SERIES = [
     jwt_series("cookie", "cookie:media", "in a cookie"),
     jwt_series("header", "header:Authorization", "in a header"),
     jwt_series("path", "path:~", "in the path"),
+    cloudfront_series("url", canned_url, "canned URL"),
+    cloudfront_series("custom", custom_url, "custom URL"),
+    cloudfront_series("cookie", signed_cookies, "cookies"),
     Series(
         "secure_link",
         "`secure_link` (MD5)",
@@ -290,6 +366,7 @@ class Server:
         (folder / "media" / PATH.rsplit("/", 1)[1]).write_bytes(CONTENT)
         (folder / "secret_key").write_text(KEY)
         (folder / "secret_key").chmod(0o600)
+        (folder / "public_key.pem").write_bytes(public_key())
         # Of the application, which mints nothing with it here.
         (folder / "media_token_key").write_text(KEY)
         derived = hashlib.sha256(b"django.core.signing.TimestampSignersigner" + KEY.encode()).hexdigest()

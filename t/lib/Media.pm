@@ -168,7 +168,7 @@ sub expect_reasons {
     my ($block, @reasons) = @_;
     my $requests = requests($block);
     die $block->name, ': ', scalar @reasons, ' reasons for ', $requests || 1, ' requests' if @reasons != ($requests || 1);
-    my %status = (valid => 200, no_token => 302, token_expired => 302);
+    my %status = (valid => 200, no_token => 302, token_incomplete => 302, token_expired => 302);
     my $list = sub { $requests ? [@_] : $_[0] };
     default_value($block, error_code => $list->(map { $status{$_} // 403 } @reasons));
     default_value($block, response_body => $list->(map { $_ eq 'valid' ? $PRIVATE : qr/\A(?!private)/ } @reasons))

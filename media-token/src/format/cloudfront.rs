@@ -151,18 +151,36 @@ pub enum Hash {
     Sha256,
 }
 
+/// The kinds of policy that a key signs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policies {
+    /// Those of one URL, which are not sent.
+    Canned,
+    /// Those that are sent.
+    Custom,
+}
+
 /// A public key that verifies signatures with one hash or with both.
 pub(crate) struct CloudFrontKey {
     sha1: Option<ParsedPublicKey>,
     sha256: Option<ParsedPublicKey>,
     /// Whether `http*://` stands for both schemes.
     any_http: bool,
+    /// The only kind of policy that it signs, if it signs just one. A canned policy is
+    /// also a text that can be sent as a custom one, where a `*` or a `?` of the URL is
+    /// a wildcard.
+    policies: Option<Policies>,
 }
 
 impl CloudFrontKey {
     /// Reads a key file: a public key in PEM, RSA of 2048 to 8192 bits or P-256. With a
     /// hash, for signatures with this one only.
-    pub(crate) fn read(file: &[u8], hash: Option<Hash>, any_http: bool) -> Result<Self, KeyError> {
+    pub(crate) fn read(
+        file: &[u8],
+        hash: Option<Hash>,
+        any_http: bool,
+        policies: Option<Policies>,
+    ) -> Result<Self, KeyError> {
         let der = public_key::from_pem(file)?;
         let [sha1, sha256]: [&'static dyn VerificationAlgorithm; 2] =
             if ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &der).is_ok() {
@@ -187,6 +205,7 @@ impl CloudFrontKey {
             sha1: parse(sha1, Hash::Sha1)?,
             sha256: parse(sha256, Hash::Sha256)?,
             any_http,
+            policies,
         })
     }
 
@@ -253,12 +272,11 @@ impl<'t> Signed<'t> {
     }
 }
 
-/// Decides about the parameters that a request carries.
+/// Decides about the parameters that a request carries: with one signature at most.
 #[inline(never)]
 pub(crate) fn verify<'a>(
     parameters: &Parameters<'_>,
     context: &Context<'_, 'a>,
-    verifications: &mut usize,
     env: &mut impl Env<'a>,
 ) -> Result<Grant<'a>, Failure<'a>> {
     let signed = Signed::new(parameters, env)?;
@@ -266,6 +284,14 @@ pub(crate) fn verify<'a>(
         return Err(Reason::UnsafePath.into());
     }
     let (id, key, public_key) = find_key(&signed, context, env)?;
+    let other = match signed.policy {
+        PolicyText::Canned(_) => Policies::Custom,
+        PolicyText::Custom(_) => Policies::Canned,
+    };
+    if key.policies == Some(other) {
+        trace!(env, "the key signs the other kind of policy only");
+        return Err(Reason::TokenUnsupported.into());
+    }
     let Some(signature) = decode_base64(signed.signature, MAX_SIGNATURE, env)? else {
         trace!(env, "its signature is not in CloudFront's base64");
         return Err(Reason::TokenMalformed.into());
@@ -276,11 +302,14 @@ pub(crate) fn verify<'a>(
         PolicyText::Custom(policy) => Message::custom(policy, env)?,
     };
     // After the forms, before anything in them is believed.
-    *verifications = match verifications.checked_sub(1) {
-        Some(left) => left,
-        None => return Err(Reason::BadSignature.into()),
-    };
     if public_key.verify_sig(message.text, signature).is_err() {
+        if let (PolicyText::Canned(_), Some(url)) = (&signed.policy, &url) {
+            let shown = url.without_query().escape_ascii();
+            trace!(
+                env,
+                "it was not made for {shown} with this query and this end"
+            );
+        }
         trace!(env, "another signature");
         return Err(Reason::BadSignature.into());
     }
@@ -470,7 +499,9 @@ fn check<'a>(
             return Err(Reason::WrongAddress);
         }
     }
-    let Some(resource) = &statement.resource else {
+    let resource = statement.resource.as_deref();
+    // All of any site, also of one that does not know its name.
+    let Some(resource) = resource.filter(|resource| *resource != "*") else {
         return match context.path.is_ambiguous() {
             true => Err(Reason::UnsafePath),
             false => Ok(Coverage::Wide),

@@ -10,6 +10,11 @@
     clippy::unwrap_used
 )]
 
+mod cloudfront;
+mod cloudfront_keys;
+mod cloudfront_properties;
+mod cloudfront_signer;
+mod cloudfront_twin;
 mod cloudfront_vectors;
 mod common;
 mod decide;

@@ -30,6 +30,15 @@ impl<'u> Url<'u> {
     }
 }
 
+impl<'u> Url<'u> {
+    /// Scheme, host and path.
+    pub(super) fn without_query(&self) -> &'u [u8] {
+        let query = self.query.map_or(0, |query| query.len().saturating_add(1));
+        let len = self.text.len().saturating_sub(query);
+        self.text.get(..len).unwrap_or_default()
+    }
+}
+
 /// How a resource covers a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Coverage {
@@ -47,19 +56,22 @@ pub(super) fn coverage(resource: &str, any_http: bool, url: &Url<'_>) -> Coverag
     if pattern == url.text {
         return Coverage::Exact;
     }
-    match covers(resource, any_http, url) {
+    match resource.len() <= MAX_PATTERN && covers(resource, any_http, url) {
         true => Coverage::Wide,
         false => Coverage::None,
     }
 }
 
+/// The scheme, if there is one, and what follows it.
+fn split_scheme(resource: &str) -> Option<(&str, &str)> {
+    let parts = resource.split_once("://")?;
+    (!parts.0.contains(['/', '?'])).then_some(parts)
+}
+
 /// The folder that a resource reaches into, as far as it is literal (`/` at least), and
 /// whether it covers all of it.
 pub(super) fn folder(resource: &str) -> (&str, bool) {
-    let rest = match resource.split_once("://") {
-        Some((_, rest)) => rest,
-        None => resource,
-    };
+    let rest = split_scheme(resource).map_or(resource, |(_, rest)| rest);
     let Some(path) = rest.find('/').and_then(|slash| rest.get(slash..)) else {
         return ("/", true);
     };
@@ -72,9 +84,12 @@ pub(super) fn folder(resource: &str) -> (&str, bool) {
     (folder, pattern == "*")
 }
 
+/// Longer resources cover no more than the URL that they are. Matching costs as much as
+/// the product of both lengths, and applications may sign what users have named.
+const MAX_PATTERN: usize = 1024;
+
 fn covers(resource: &str, any_http: bool, url: &Url<'_>) -> bool {
-    let scheme = resource.split_once("://");
-    let rest = match scheme.filter(|(scheme, _)| !scheme.contains(['/', '?'])) {
+    let rest = match split_scheme(resource) {
         Some((scheme, rest)) => {
             let is_ours = match scheme {
                 "*" => true,
@@ -253,5 +268,89 @@ impl<'p> Places<'p> {
 
     fn is_at_end(&self) -> bool {
         self.current.last() == Some(&self.pattern.tokens.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many places are looked at while a text is matched, over all of its bytes:
+    /// one for each turn of the loop in [`Places::step`].
+    fn work(pattern: &Pattern, text: &str) -> usize {
+        let most = pattern.tokens.len().saturating_add(1);
+        let mut places = Places::start(pattern);
+        let mut work: usize = 0;
+        for &byte in text.as_bytes() {
+            assert!(places.current.is_sorted_by(|one, next| one < next));
+            assert!(places.current.len() <= most);
+            assert!(places.next.is_empty());
+            work = work.saturating_add(places.current.len());
+            places.advance(byte);
+        }
+        assert_eq!(places.is_at_end(), pattern.matches(text.as_bytes()));
+        work
+    }
+
+    #[test]
+    fn no_pattern_costs_more_than_its_length_times_the_text_s() {
+        let a = "a".repeat(800);
+        let b = format!("{}b", "a".repeat(799));
+        let ab = "ab".repeat(400);
+        // Of how many places at most one is looked at, on average: patterns that cost
+        // nothing would prove nothing.
+        for (pattern, text, of_places) in [
+            ("*a".repeat(150), &a, 3),
+            ("*a".repeat(150), &b, 3),
+            ("*?".repeat(150), &a, 3),
+            ("a*".repeat(150), &b, 3),
+            ("*?a".repeat(100), &ab, 9),
+            ("*a*b".repeat(75), &ab, 3),
+            (format!("{}b", "*".repeat(299)), &a, 110),
+            ("?".repeat(300), &a, 800),
+            (format!("*{}", "a".repeat(299)), &a, 3),
+        ] {
+            let pattern = Pattern::new(&pattern);
+            let work = work(&pattern, text);
+            let places = pattern.tokens.len().saturating_add(1);
+            let product = places.saturating_mul(text.len());
+            assert!(work <= product, "{work}");
+            assert!(work >= product / of_places, "{work} of {product}");
+        }
+    }
+
+    #[test]
+    fn wildcards_in_a_row_are_one() {
+        assert_eq!(Pattern::new("a***b**").tokens.len(), 4);
+        assert_eq!(Pattern::new("*?*").tokens.len(), 3);
+        assert_eq!(Pattern::new(r"*\?*").tokens.len(), 3);
+        assert!(Pattern::new(r"a\?").has_mark && !Pattern::new(r"a?\").has_mark);
+    }
+
+    #[test]
+    fn a_url_has_the_parts_that_it_is_said_to_have() {
+        let parts = |text: &'static str, origin, path| {
+            let url = Url::new(text.as_bytes(), origin, path)?;
+            Some((url.scheme, url.authority, url.path, url.query))
+        };
+        let all = (&b"https"[..], &b"a:1"[..], &b"/b"[..], Some(&b"c?d"[..]));
+        assert_eq!(parts("https://a:1/b?c?d", 11, 2), Some(all));
+        assert_eq!(
+            parts("http://a/b", 8, 2).map(|(.., query)| query),
+            Some(None)
+        );
+        assert_eq!(
+            parts("http://a/b?", 8, 2).map(|(.., query)| query),
+            Some(Some(&b""[..]))
+        );
+        for (text, origin, path) in [
+            ("http://a/b", 11, 0),
+            ("http://a/b", 8, 3),
+            ("http:/a/b", 7, 2),
+            ("//a/b", 3, 2),
+            ("", 0, 0),
+        ] {
+            assert_eq!(parts(text, origin, path), None, "{text}");
+        }
     }
 }
