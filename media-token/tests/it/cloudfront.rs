@@ -1293,8 +1293,8 @@ fn other_credentials_count_beside_it() {
         // Of two that do not hold, the source that is named first gives the reason.
         let both = forged.target(&format!("/a?{stale}"));
         let reason = match first {
-            true => "bad_signature",
-            false => "token_expired",
+            true => "token_expired",
+            false => "bad_signature",
         };
         assert_eq!(decide(&both, ""), reason);
         // An argument that holds another credential is one of the URL's own.
