@@ -1302,7 +1302,7 @@ fn other_credentials_count_beside_it() {
         let canned = Parameters::canned(&url(&own));
         assert_eq!(decide(&canned.target(&own), ""), "KE");
         let canned = Parameters::canned(&url("/a"));
-        assert_eq!(decide(&canned.target(&own), ""), "token_expired");
+        assert_eq!(decide(&canned.target(&own), ""), reason);
     }
 }
 
