@@ -92,7 +92,7 @@ def hops(response):
     ]
 
 
-def raw_get(origin, target, port=None):
+def raw_get(origin, target, port=None, headers=()):
     """Asks for exactly this request target, which `requests` would tidy up, at `port` if that is another server."""
     where = urlsplit(origin)
     connection = http.client.HTTPConnection("127.0.0.1", port or where.port, timeout=20)
@@ -102,6 +102,8 @@ def raw_get(origin, target, port=None):
         connection._encode_request = lambda request: request.encode("utf-8")
         connection.putrequest("GET", target, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", where.netloc)
+        for name, value in dict(headers).items():
+            connection.putheader(name, value)
         connection.endheaders()
         response = connection.getresponse()
         return response.status, dict(response.getheaders()), response.read()

@@ -107,6 +107,7 @@ class Stack:
     """Keeps everything in `folder`. `key` is the application's SECRET_KEY, in the file that nginx names as well."""
 
     configuration = E2E / "media.conf.in"
+    application = "project.wsgi"
     settings = "variants.settings"
     # Beside the example itself.
     python_path = (E2E,)
@@ -178,7 +179,7 @@ class Stack:
         with open(log, "ab") as output:
             self.app = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.app_port}", "--threads", "4"]
-                + ["--no-control-socket", "project.wsgi"],
+                + ["--no-control-socket", self.application],
                 env=self.environment(fallbacks),
                 cwd=self.folder,
                 stdout=output,
