@@ -734,7 +734,7 @@ impl LocationConf {
         else {
             return NGX_CONF_OK;
         };
-        if self.keys.is_empty()
+        if self.keys.iter().all(|key| key.mints())
             && let Some(location) = location_name(cf)
         {
             // The line that nginx would report is the last one of `http`.

@@ -32,7 +32,7 @@ pub fn check<'r>(
             INTERNAL_SERVER_ERROR
         }
     };
-    if settings.policy.keys.is_empty() {
+    if settings.policy.keys.iter().all(|key| key.mints()) {
         ngx_log_error!(
             NGX_LOG_ERR,
             request.log(),

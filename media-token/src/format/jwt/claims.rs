@@ -309,7 +309,10 @@ impl<'a> Reader<'_, 'a> {
 
 impl<'a> Claims<'a> {
     fn folder(&self) -> Option<Folder> {
-        let is_limited = self.method.is_some() || self.address.is_some() || self.uri.is_some();
+        let is_limited = self.method.is_some()
+            || self.address.is_some()
+            || self.uri.is_some()
+            || self.not_before.is_some();
         Some(Folder {
             len: self.folder?,
             reach: match is_limited {
