@@ -4,7 +4,7 @@ use ngx::core::NgxStr;
 use ngx::ffi::{NGX_LOG_ERR, ngx_int_t, ngx_uint_t};
 use ngx::ngx_log_error;
 
-use media_token::{Answer, Decision, Destination};
+use media_token::{Answer, Decision, Destination, Source};
 
 use crate::conf::{Application, Settings};
 use crate::module::{DECLINED, OK};
@@ -74,7 +74,8 @@ pub fn send<'r>(
         .set(answer.is_some_and(|answer| answer.is_uncacheable()));
     if let Decision::Granted(grant) = decision {
         let source = settings.policy.sources.get(grant.source);
-        if source.is_none_or(|source| !source.is_for_shared_caches()) {
+        let is_shareable = source.is_some_and(Source::is_for_shared_caches);
+        if grant.is_for_address || !is_shareable {
             // Also when another run grants it by other means.
             headers.private.set(true);
         }

@@ -156,6 +156,8 @@ pub struct Grant<'a> {
     pub age: Option<i64>,
     /// The number of the source that carried it, from 0.
     pub source: usize,
+    /// Whether it is for some addresses only, so that no shared cache may answer others.
+    pub is_for_address: bool,
 }
 
 impl Grant<'_> {
@@ -519,6 +521,7 @@ fn check_time<'a>(
         expires: born.saturating_add(policy.max_age),
         age: Some(age),
         source: context.source,
+        is_for_address: false,
     })
 }
 

@@ -126,6 +126,7 @@ mod tests {
         expires: 1,
         age: None,
         source: 0,
+        is_for_address: false,
     });
 
     fn responses(dry_run: bool) -> Responses {

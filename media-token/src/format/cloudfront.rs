@@ -313,15 +313,16 @@ pub(crate) fn verify<'a>(
             ..Refusal::from(reason)
         })
     };
-    let expires = match message.expires {
+    let (expires, is_for_address) = match message.expires {
         Some(expires) => {
             check_end(expires, context, env).map_err(refused)?;
-            expires
+            (expires, false)
         }
         None => {
             let text = policy::readable(message.text, env)?;
             let statement = Statement::read(text, env).map_err(refused)?;
-            check(&statement, key, url.as_ref(), context, env).map_err(refused)?
+            check(&statement, key, url.as_ref(), context, env).map_err(refused)?;
+            (statement.expires, statement.network.is_some())
         }
     };
     Ok(Grant {
@@ -330,6 +331,7 @@ pub(crate) fn verify<'a>(
         expires,
         age: None,
         source: context.source,
+        is_for_address,
     })
 }
 
@@ -434,8 +436,8 @@ fn read_expires(digits: &[u8]) -> Option<i64> {
         .ok()
 }
 
-/// Whether a custom policy holds now, for this viewer and this URL; its end. That
-/// comes first among the reasons, so that a viewer whose policy is too old is sent for
+/// Whether a custom policy holds now, for this viewer and this URL. Its end comes first
+/// among the reasons, so that a viewer whose policy is too old is sent for
 /// another one.
 fn check<'a>(
     statement: &Statement<'_>,
@@ -443,7 +445,7 @@ fn check<'a>(
     url: Option<&Url<'_>>,
     context: &Context<'_, 'a>,
     env: &mut impl Env<'a>,
-) -> Result<i64, Reason> {
+) -> Result<(), Reason> {
     check_end(statement.expires, context, env)?;
     if let Some(start) = statement.starts
         && context.now.saturating_add(CLOCK_RESOLUTION) <= start
@@ -469,7 +471,7 @@ fn check<'a>(
     let Some(resource) = resource.filter(|resource| *resource != "*") else {
         return match context.path.is_ambiguous() {
             true => Err(Reason::UnsafePath),
-            false => Ok(statement.expires),
+            false => Ok(()),
         };
     };
     let Some(url) = url else {
@@ -481,7 +483,7 @@ fn check<'a>(
             trace!(env, "its resource is wide, and the path is ambiguous");
             Err(Reason::UnsafePath)
         }
-        Coverage::Exact | Coverage::Wide => Ok(statement.expires),
+        Coverage::Exact | Coverage::Wide => Ok(()),
         Coverage::None => {
             trace!(env, "its resource does not cover the request");
             Err(Reason::WrongPath)

@@ -338,6 +338,7 @@ pub(crate) fn verify<'a>(
         expires: granted.expires,
         age: None,
         source: context.source,
+        is_for_address: granted.is_for_address,
     })
 }
 

@@ -43,6 +43,7 @@ fn a_grant_says_which_key_how_old_and_until_when() {
         expires: NOW + 100,
         age: Some(20),
         source: 0,
+        is_for_address: false,
     };
     assert_eq!(
         decide_at(&target, &policy, NOW),

@@ -57,6 +57,8 @@ pub(super) struct Granted<'a> {
     /// When it ends, in Unix seconds.
     pub(super) expires: i64,
     pub(super) subject: Option<&'a str>,
+    /// Whether it is for some addresses only.
+    pub(super) is_for_address: bool,
 }
 
 /// Why a token does not grant.
@@ -92,6 +94,7 @@ pub(super) fn check<'a>(
     claims.check_request(key, context, env)?;
     Ok(Granted {
         expires,
+        is_for_address: claims.address.is_some(),
         subject: claims.subject.map(|text| keep(text, env)).transpose()?,
     })
 }
