@@ -533,7 +533,15 @@ fn redirect_code(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Err
 }
 
 fn public_url(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
-    let origin = Origin::parse(line.value()).map_err(|error| Error::value(line.value(), error))?;
+    let text = line.value();
+    let origin = Origin::parse(text).map_err(|error| Error::value(text, error))?;
+    let usual = origin.as_browsers_do();
+    if usual != text {
+        line.warn(
+            text,
+            &format!("browsers write \"{usual}\", which is what signatures are over"),
+        );
+    }
     once(&mut conf.public_url, Rc::new(origin))
 }
 
@@ -845,14 +853,14 @@ impl LocationConf {
     /// The sources that were named, and those that come with the keys.
     fn all_sources(&self) -> Vec<Source> {
         let own = self.keys.iter().flat_map(|key| key.sources());
-        // An argument of this name is the application's own where no key takes it.
+        // What no key takes is the application's own.
         let takes_tokens = |key: &Arc<Key>| key.sources().is_empty() && !key.mints();
+        let is_taken = self.keys.is_empty() || self.keys.iter().any(takes_tokens);
         let mut sources = match &self.sources {
+            // Perhaps inherited: what is there would only get in the way.
+            _ if !is_taken => Vec::new(),
             Some(sources) => sources.clone(),
-            None if self.keys.is_empty() || self.keys.iter().any(takes_tokens) => {
-                vec![Source::Argument("token".into())]
-            }
-            None => Vec::new(),
+            None => vec![Source::Argument("token".into())],
         };
         for source in own {
             if !sources.contains(source) {

@@ -5,7 +5,7 @@ use ngx::ffi::{NGX_HTTP_MOVED_TEMPORARILY, NGX_LOG_ERR, NGX_LOG_WARN, ngx_int_t,
 use ngx::ngx_log_error;
 
 use media_token::hand_over::SetCookie;
-use media_token::{Answer, Decision, Destination, Env};
+use media_token::{Answer, Decision, Destination, Env, Source};
 
 use crate::conf::{Application, Settings};
 use crate::cors;
@@ -82,7 +82,8 @@ pub fn send<'r>(
         .set(answer.is_some_and(|answer| answer.is_uncacheable()));
     if let Decision::Granted(grant) = decision {
         let source = settings.policy.sources.get(grant.source);
-        if source.is_none_or(|source| !source.is_for_shared_caches()) {
+        let is_shareable = source.is_some_and(Source::is_for_shared_caches);
+        if grant.is_for_address || !is_shareable {
             // Also when another run grants it by other means.
             headers.private.set(true);
         }

@@ -402,7 +402,7 @@ crossdomain_media: expired, reason: token_expired, key: "KRSA", uri: "/media/a.t
 request: "GET /media/a.txt?Key-Pair-Id=***&x=1&Expires=***&y=%2f+&&Signature=***&z HTTP/1.1"
 --- access_log
 "GET /media/a.txt?Key-Pair-Id=***&x=1&Expires=***&y=%2f+&&Signature=***&z HTTP/1.1" 302
---- no_access_log eval: substr main::part("Signature", end => 1), 0, 9
+--- no_access_log eval: my ($signature) = cf_query("/media/a.txt?x=1&y=%2f+&&z", end => time - 1) =~ /Signature=(.{9})/; $signature
 
 
 
@@ -541,6 +541,30 @@ main::signed_urls(map { [ resource => $_ ] }
   "https://media.example.org/media/a.txt", "*://media.example.org/media/a.txt", "https://*.example.org/media/a.txt", "https://MEDIA.example.org/media/*", "https://media.example.*", "*", "*.example.org/media/a.txt",
   "http://media.example.org/media/a.txt", "http*://media.example.org/media/a.txt", "HTTPS://media.example.org/media/a.txt", "https://example.org/media/a.txt", "https://media.example.org", "//media.example.org/media/a.txt")
 --- reasons eval: [ ("valid") x 7, ("wrong_path") x 6 ]
+
+
+
+=== a grant for an address is for no shared cache
+--- config eval: main::guarded('expires 1h; add_header Cache-Control public;')
+--- request eval: main::signed_urls([ resource => "/*", from => "127.0.0.0/8" ], [ resource => "/*" ])
+--- reasons: valid valid
+--- response_headers eval: [ "Cache-Control: max-age=3600, private", "Cache-Control: max-age=3600, public" ]
+
+
+
+=== so many steps, and no more, are taken to match a resource
+--- config eval: $main::Guarded
+--- request eval: [ map { "GET " . cf_url("/media/a.txt?" . "a" x 3000, resource => "https://media.example.org/" . $_) } "*?" x 490 . "b", "*?*?*a" ]
+--- reasons: wrong_path valid
+
+
+
+=== a public URL that no browser writes is warned of
+--- config eval: main::guarded() =~ s{https://media.example.org}{https://Media.example.org:443}r
+--- request eval: main::signed_urls([])
+--- reasons: bad_signature
+--- error_log
+crossdomain_media_public_url: https://Media.example.org:443: browsers write "https://media.example.org", which is what signatures are over
 
 
 
@@ -702,9 +726,19 @@ main::guarded("crossdomain_media_token arg:token cookie:t; crossdomain_media_max
 
 
 
-=== where a source is named, it is looked at first, whatever the keys
+=== what no key takes is the application's own, also where a source is named
 --- http_config eval: $main::Upstream
---- config eval: main::guarded("crossdomain_media_token arg:token; $main::Proxy")
+--- config eval: main::guarded("crossdomain_media_token arg:token cookie:t; $main::Proxy")
+--- request eval: [ "GET " . cf_url("/media/a.txt?token=x"), "GET /media/a.txt?token=x", "GET " . cf_url("/media/a.txt?token=x", end => 1) ]
+--- more_headers: Cookie: t=x
+--- reasons: valid no_token token_expired
+--- response_headers eval: [ "X-Seen: /media/a.txt?token=x|token=x|t=x|", "! X-Seen", "! X-Seen" ]
+
+
+
+=== where a source is named, and a key takes it, it is looked at first
+--- http_config eval: $main::Upstream
+--- config eval: main::guarded("crossdomain_media_token arg:token; $main::Proxy", $main::Keys . 'crossdomain_media_key $TEST_NGINX_JWT_DIR/hs.key format=jwt;')
 --- request eval: [ "GET " . cf_url("/media/a.txt?token=x"), "GET /media/a.txt?token=x", "GET /media/a.txt?token=x&" . cf_query("/media/a.txt", end => 1) ]
 --- reasons: valid token_malformed token_malformed
 --- response_headers eval: [ "X-Seen: /media/a.txt|||", "! X-Seen", "! X-Seen" ]
@@ -713,7 +747,7 @@ main::guarded("crossdomain_media_token arg:token cookie:t; crossdomain_media_max
 
 === a source that has the name of one of CloudFront's
 --- http_config eval: $main::Upstream
---- config eval: main::guarded("crossdomain_media_token arg:Signature cookie:CloudFront-Policy; $main::Proxy")
+--- config eval: main::guarded("crossdomain_media_token arg:Signature cookie:CloudFront-Policy; $main::Proxy", $main::Keys . 'crossdomain_media_key $TEST_NGINX_JWT_DIR/hs.key format=jwt;')
 --- request eval: main::asks(cf_query("/media/a.txt?x=1") . "&x=1", "x=1", cf_query("/media/b.txt"))
 --- more_headers eval: [ "", "Cookie: a=1; " . cf_cookies("", resource => "/*"), "" ]
 --- reasons: valid valid token_malformed

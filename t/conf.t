@@ -542,7 +542,7 @@ qr{\[warn\] .*crossdomain_media_key: site\.key: mode 0644 lets every user read t
 === crossdomain_media_key: an unknown format
 --- config eval: main::with('crossdomain_media_key $TEST_NGINX_KEYS_DIR/old.key format=cloudsign;')
 --- must_die
---- error_log eval: qr{crossdomain_media_key: \S+/old\.key: "format=cloudsign": expected django or jwt in }
+--- error_log eval: qr{crossdomain_media_key: \S+/old\.key: "format=cloudsign": expected django, jwt or cloudfront in }
 
 
 

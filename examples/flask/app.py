@@ -17,6 +17,8 @@ from werkzeug import Response
 MAY_SEE = {
     "alice": ("/files/alice/", "/courses/1/"),
     "bob": ("/files/bob/", "/courses/2/"),
+    # A part of a course: cookies are for the whole, so she gets none.
+    "carol": ("/courses/1/low/",),
 }
 
 PAGE = """<!doctype html>

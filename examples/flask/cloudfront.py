@@ -72,14 +72,13 @@ class SignedUrl(View):
         status = self.authorize(request.path)
         if status != HTTPStatus.OK:
             abort(status)
-        return self.grant(request.path)
-
-    def grant(self, path: str) -> Response:
-        return see_other(self.media.signed_url(path, URL_SECONDS))
+        return see_other(self.media.signed_url(request.path, URL_SECONDS))
 
 
 class SignedCookies(SignedUrl):
-    """Gives a viewer who may have it cookies for the whole folder, the first `depth` segments of the path.
+    """Gives a viewer who may have the whole folder cookies for it: the first `depth` segments of the path.
+
+    `authorize` is asked about the folder, with a slash at its end.
 
     The cookies are the media domain's, which only an answer of that domain can set. So the viewer is sent to `/enter`
     there, with a ticket; nginx hands that one path to this application.
@@ -88,15 +87,19 @@ class SignedCookies(SignedUrl):
     # Always the same: of two sets of cookies, for a folder and for one in it, browsers would send both.
     depth = 2
 
-    def grant(self, path: str) -> Response:
-        return see_other(f"{self.media.origin}/enter?ticket={tickets().dumps(path)}")
+    def dispatch_request(self, **_: str) -> Response:
+        # What is signed is what was authorised: not the file that was asked for.
+        folder = "/".join(request.path.split("/")[: self.depth + 1]) + "/"
+        status = self.authorize(folder)
+        if status != HTTPStatus.OK:
+            abort(status)
+        return see_other(f"{self.media.origin}/enter?ticket={tickets().dumps([folder, request.path])}")
 
     def enter(self) -> Response:
         try:
-            path: str = tickets().loads(request.args["ticket"], max_age=URL_SECONDS)
+            folder, path = tickets().loads(request.args["ticket"], max_age=URL_SECONDS)
         except BadData:
             abort(HTTPStatus.FORBIDDEN)
-        folder = "/".join(path.split("/")[: self.depth + 1]) + "/"
         response = see_other(self.media.url(path))
         for name, value in self.media.signed_cookies(folder, COOKIE_SECONDS).items():
             response.set_cookie(

@@ -63,7 +63,7 @@ impl Origins {
             "null" => &mut self.null,
             text => {
                 let origin = Origin::parse(text).map_err(OriginError::Url)?;
-                let spelled = as_browsers_do(origin.as_str());
+                let spelled = origin.as_browsers_do();
                 if spelled != text {
                     return Err(OriginError::Spelling(spelled));
                 }
@@ -97,19 +97,6 @@ impl Origins {
             _ if self.any => Some(without(b"*")),
             _ => None,
         }
-    }
-}
-
-/// In lower case, and without the port that the scheme has anyway (RFC 6454, 6.1).
-fn as_browsers_do(origin: &str) -> String {
-    let lower = origin.to_ascii_lowercase();
-    let usual = match lower.starts_with("https:") {
-        true => ":443",
-        false => ":80",
-    };
-    match lower.strip_suffix(usual) {
-        Some(bare) => bare.to_owned(),
-        None => lower,
     }
 }
 

@@ -163,6 +163,8 @@ pub struct Grant<'a> {
     /// When the first token of a chain was made, in Unix time: of tokens that this
     /// module has made itself.
     pub began: Option<i64>,
+    /// Whether it is for some addresses only, so that no shared cache may answer others.
+    pub is_for_address: bool,
 }
 
 /// A folder of the requested path for which a grant holds too.
@@ -562,6 +564,7 @@ fn check_time<'a>(
             Signs::Parent => Folder::of(context.view.path(), Reach::Direct),
         },
         began: None,
+        is_for_address: false,
     })
 }
 

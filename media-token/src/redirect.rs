@@ -324,6 +324,21 @@ impl Origin {
         &self.0
     }
 
+    /// As browsers write it (RFC 6454, 6.1): in lower case, and without the port that
+    /// the scheme has anyway.
+    #[must_use]
+    pub fn as_browsers_do(&self) -> String {
+        let lower = self.0.to_ascii_lowercase();
+        let usual = match lower.starts_with("https:") {
+            true => ":443",
+            false => ":80",
+        };
+        match lower.strip_suffix(usual) {
+            Some(bare) => bare.to_owned(),
+            None => lower,
+        }
+    }
+
     /// The URL of a request target under this origin, percent-encoded as a
     /// query value, in pieces.
     pub fn return_url<'a>(

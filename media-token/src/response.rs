@@ -202,6 +202,7 @@ mod tests {
         source: 0,
         folder: None,
         began: None,
+        is_for_address: false,
     });
 
     fn responses(dry_run: bool) -> Responses {

@@ -111,9 +111,20 @@ def served(response, name):
     assert response.content == content(name)
 
 
-def logged(media, end):
+def logged(media, end, path=""):
     """nginx's own line about the last request, so that the answer was the module's."""
-    eventually(lambda: media.access_log().endswith(f" {end}\n"), end)
+
+    def is_last():
+        lines = media.access_log().splitlines()
+        return bool(lines) and lines[-1].endswith(f" {end}") and path in lines[-1]
+
+    eventually(is_last, f"{path} {end}")
+
+
+def changed(url, after):
+    """With another letter or digit there."""
+    at = url.index(after) + len(after)
+    return url[:at] + ("2" if url[at] == "1" else "1") + url[at + 1 :]
 
 
 def path_of(location):
@@ -180,13 +191,13 @@ def test_whoever_has_the_url_may_use_it_while_it_lasts(media, nobody):
 
 
 TAMPERED = {
-    "signature": lambda url: url.replace("Signature=", "Signature=A"),
-    "end": lambda url: url.replace("Expires=", "Expires=1"),
-    "key": lambda url: url + "X",
-    "path": lambda url: url.replace("/files/alice/plain.txt", "/files/bob/plain.txt"),
-    "argument": lambda url: url + "&download=1",
-    "twice": lambda url: url + "&Key-Pair-Id=" + KEY_PAIR_ID,
-    "dots": lambda url: url.replace("/files/alice/", "/files/alice/../alice/"),
+    "signature": (lambda url: changed(url, "Signature="), "bad_signature"),
+    "end": (lambda url: changed(url, "Expires=1"), "bad_signature"),
+    "key": (lambda url: url + "X", "unknown_key"),
+    "path": (lambda url: url.replace("/files/alice/plain.txt", "/files/bob/plain.txt"), "bad_signature"),
+    "argument": (lambda url: url + "&download=1", "bad_signature"),
+    "twice": (lambda url: url + "&Key-Pair-Id=" + KEY_PAIR_ID, "token_repeated"),
+    "dots": (lambda url: url.replace("/files/alice/", "/files/alice/../alice/"), "unsafe_path"),
 }
 
 
@@ -194,11 +205,13 @@ TAMPERED = {
 def test_a_tampered_url_is_refused(media, alice, case):
     good = media.signed("/files/alice/plain.txt", seconds=60)
     served(alice.get(good), "/files/alice/plain.txt")
-    bad = TAMPERED[case](good)
+    tamper, reason = TAMPERED[case]
+    bad = tamper(good)
     assert bad != good
     status, headers, body = raw_get(media.media, bad.removeprefix(media.media))
     assert (status, headers.get("Location"), headers["Cache-Control"]) == (403, None, "no-store")
     assert b"all of it" not in body
+    logged(media, f"403 invalid {reason}")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +241,7 @@ def test_what_is_signed_covers_no_more_than_was_authorised(media, alice, target)
     for other in ("/files/bob/plain.txt", "/files/alice/plain.txt"):
         status, _, body = raw_get(media.media, f"{other}?{as_policy}")
         assert (status, content(other) in body) == (403, False)
-        logged(media, "403 invalid token_unsupported")
+        logged(media, "403 invalid token_unsupported", other)
 
 
 def ways(response):
@@ -293,7 +306,7 @@ def test_the_cookies_open_no_other_folder(media, alice):
     ):
         status, _, body = raw_get(media.media, other, headers={"Cookie": cookies})
         assert (status, content(other) in body) == (403, False)
-        logged(media, f"403 invalid {reason}")
+        logged(media, f"403 invalid {reason}", other)
     # By herself she has none there, and the application gives her none.
     for other in ("/courses/2/low/1.mp4", "/courses/10/low/1.mp4"):
         assert [status for status, _, _ in hops(alice.follow(media.media + other))] == [302, 403]
@@ -318,10 +331,22 @@ def test_expired_cookies_renew_themselves(media, alice):
 
 def test_tampered_cookies_are_refused(media, nobody):
     good = media.cookies("/courses/1/", seconds=60)
-    for name in good:
-        bad = {**good, name: "A" + good[name]}
+    reasons = {"Policy": "bad_signature", "Signature": "bad_signature", "Key-Pair-Id": "unknown_key"}
+    for name, reason in reasons.items():
+        value = good[f"CloudFront-{name}"]
+        bad = {**good, f"CloudFront-{name}": changed(value, value[:9])}
         cookies = "; ".join(f"{name}={value}" for name, value in bad.items())
-        assert raw_get(media.media, VIDEO, headers={"Cookie": cookies})[0] == 403, name
+        target = f"{VIDEO}?{name}-changed"
+        assert raw_get(media.media, target, headers={"Cookie": cookies})[0] == 403, name
+        logged(media, f"403 invalid {reason}", target)
+
+
+def test_cookies_are_for_whoever_may_have_the_whole_folder(media):
+    """What is signed is what was authorised."""
+    carol = signed_in(media, "carol")
+    response = carol.follow(media.media + VIDEO)
+    assert [status for status, _, _ in hops(response)] == [302, 403]
+    assert not [cookie for cookie in carol.session.cookies if cookie.name.startswith("CloudFront-")]
 
 
 def test_nobody_enters_without_a_ticket(media, alice, nobody):
@@ -332,6 +357,11 @@ def test_nobody_enters_without_a_ticket(media, alice, nobody):
             for ticket in ("", "/courses/2/low/1.mp4", "Ii9jb3Vyc2VzLzIvbG93LzEubXA0Ig.aAaAaA.AAAA"):
                 response = viewer.get(f"{host}/enter", params={"ticket": ticket})
                 assert (response.status_code, response.headers.get("Set-Cookie")) == (403, None)
+    # However it is spelled, it is what the application is asked for.
+    session = "; ".join(f"{cookie.name}={cookie.value}" for cookie in alice.session.cookies)
+    for path in ("/files/alice/../../enter", "/files/x/%2e%2e/%2e%2e/enter?a=1", "/files/..%2fenter", "//enter"):
+        status, _, _ = raw_get(media.media, path, headers={"Cookie": session})
+        assert status == 400, path
     assert nobody.get(media.www + VIDEO).status_code == 401
     assert alice.get(media.www + "/courses/2/low/1.mp4").status_code == 403
 
@@ -344,7 +374,7 @@ def test_a_ticket_is_for_now(media, nobody):
             def get_timestamp(self):
                 return super().get_timestamp() - age
 
-        ticket = URLSafeTimedSerializer(media.key, salt="enter", signer=Earlier).dumps(VIDEO)
+        ticket = URLSafeTimedSerializer(media.key, salt="enter", signer=Earlier).dumps(["/courses/1/", VIDEO])
         return nobody.get(f"{media.media}/enter", params={"ticket": ticket})
 
     assert (entering(62).status_code, list(nobody.session.cookies)) == (403, [])

@@ -321,10 +321,10 @@ pub(crate) fn verify<'a>(
             ..Refusal::from(reason)
         })
     };
-    let (expires, folder) = match message.expires {
+    let (expires, folder, is_for_address) = match message.expires {
         Some(expires) => {
             check_end(expires, context, env).map_err(refused)?;
-            (expires, None)
+            (expires, None, false)
         }
         None => {
             let text = policy::readable(message.text, env)?;
@@ -335,7 +335,7 @@ pub(crate) fn verify<'a>(
                 Coverage::Wide => folder(&statement, context),
                 Coverage::None | Coverage::Exact => None,
             };
-            (statement.expires, folder)
+            (statement.expires, folder, statement.network.is_some())
         }
     };
     Ok(Grant {
@@ -346,6 +346,7 @@ pub(crate) fn verify<'a>(
         source: context.source,
         folder,
         began: None,
+        is_for_address,
     })
 }
 

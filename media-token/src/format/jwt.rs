@@ -340,6 +340,7 @@ pub(crate) fn verify<'a>(
         source: context.source,
         folder: granted.folder,
         began: None,
+        is_for_address: granted.is_for_address,
     })
 }
 

@@ -199,5 +199,6 @@ pub(crate) fn verify<'a>(
             },
         }),
         began: Some(claims.iat),
+        is_for_address: false,
     })
 }

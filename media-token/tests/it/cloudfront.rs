@@ -89,6 +89,7 @@ fn a_grant_says_which_key_until_when_and_from_where() {
                 source,
                 folder,
                 began: None,
+                is_for_address: false,
             })
         };
         let by_url = Viewer::default().asks(&signed.target("/a.mp4"), &policy, NOW);
@@ -591,12 +592,45 @@ fn a_canned_signature_sent_as_a_custom_policy_has_wildcards() {
 }
 
 #[test]
-fn a_long_pattern_covers_nothing_and_a_long_url_itself() {
-    let long = |len: usize| format!("/{}", "a".repeat(len - ORIGIN.len() - 1));
-    let resource = |len: usize| url(&format!("{}*", long(len - 1)));
-    assert_eq!(covers(&resource(1024), &long(1023)), "valid");
-    assert_eq!(covers(&resource(1025), &long(1024)), "wrong_path");
-    assert_eq!(covers(&url(&long(1500)), &long(1500)), "valid");
+fn a_resource_that_takes_too_many_steps_covers_nothing_but_itself() {
+    let target = format!("/a.txt?{}", "a".repeat(4000));
+    let costly = |times| url(&format!("/{}b", "*?".repeat(times)));
+    assert_eq!(covers(&costly(490), &target), "wrong_path");
+    assert_eq!(covers(&url("/*?*?*a"), &target), "valid");
+    // Long, and one after the other.
+    let long = format!("/{}", "a".repeat(1500));
+    assert_eq!(covers(&url(&format!("{long}*")), &long), "valid");
+    assert_eq!(covers(&url(&long), &long), "valid");
+}
+
+#[test]
+fn the_host_is_compared_without_case_on_both_sides() {
+    for (origin, resource) in [
+        ("https://MEDIA.example.org", "https://media.example.org/*"),
+        ("https://media.example.org", "https://Media.example.org/*"),
+    ] {
+        let mut viewer = Viewer {
+            origin: Some(origin),
+            ..Viewer::default()
+        };
+        let target = Parameters::custom(custom_text(resource, "")).target("/a");
+        assert_eq!(viewer.asks(&target, &policy(), NOW).reason(), "valid");
+    }
+}
+
+#[test]
+fn a_grant_for_an_address_says_so() {
+    for (more, expected) in [
+        ("", false),
+        (r#","IpAddress":{"AWS:SourceIp":"192.0.2.0/24"}"#, true),
+    ] {
+        let target = Parameters::custom(custom_text("*", more)).target("/a");
+        let policy = policy();
+        match Viewer::default().asks(&target, &policy, NOW) {
+            Decision::Granted(grant) => assert_eq!(grant.is_for_address, expected),
+            Decision::Refused(refusal) => panic!("{refusal:?}"),
+        }
+    }
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn a_grant_says_which_key_how_old_and_until_when() {
         source: 0,
         folder: None,
         began: None,
+        is_for_address: false,
     };
     assert_eq!(
         decide_at(&target, &policy, NOW),

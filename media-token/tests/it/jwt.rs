@@ -80,6 +80,7 @@ fn a_grant_says_which_key_for_whom_and_until_when() {
         source: 0,
         folder: None,
         began: None,
+        is_for_address: false,
     };
     let decision = ask(&mut Viewer::default(), "/a", &token, &policy);
     assert_eq!(decision, Decision::Granted(expected));
@@ -889,6 +890,19 @@ fn fixed_memory_is_given_out_once() {
     assert_eq!(env.allocate(2), None);
     assert_eq!(env.allocate(1).map(|memory| memory.len()), Some(1));
     assert_eq!(env.allocate(1), None);
+}
+
+#[test]
+fn a_grant_for_addresses_says_so() {
+    let policy = policy("");
+    for (claim, expected) in [("", false), (r#","ip":["192.0.2.0/24"]"#, true)] {
+        let token = mint_jwt(HEADER, &claims(&format!(r#""path":"/*"{claim}"#)));
+        let target = format!("/a?token={token}");
+        match Viewer::default().asks(&target, &policy, NOW) {
+            Decision::Granted(grant) => assert_eq!(grant.is_for_address, expected),
+            Decision::Refused(refusal) => panic!("{refusal:?}"),
+        }
+    }
 }
 
 #[test]

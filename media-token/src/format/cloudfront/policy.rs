@@ -134,7 +134,8 @@ fn network(text: &str) -> Option<Ipv4Net> {
     let Some((address, bits)) = text.split_once('/') else {
         return Some(Ipv4Net::from(text.parse::<Ipv4Addr>().ok()?));
     };
-    if !bits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_number = bits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number || (bits.len() > 1 && bits.starts_with('0')) {
         return None;
     }
     Ipv4Net::new(address.parse().ok()?, bits.parse().ok()?).ok()
@@ -308,6 +309,8 @@ mod tests {
             ("192.0.2.1/32", Some("192.0.2.1/32")),
             ("0.0.0.0/0", Some("0.0.0.0/0")),
             ("192.0.2.1/33", None),
+            ("192.0.2.1/08", None),
+            ("192.0.2.1/00", None),
             ("192.0.2.1/", None),
             ("192.0.2.1/+8", None),
             ("192.0.2/24", None),

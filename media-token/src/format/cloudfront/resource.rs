@@ -56,7 +56,7 @@ pub(super) fn coverage(resource: &str, any_http: bool, url: &Url<'_>) -> Coverag
     if pattern == url.text {
         return Coverage::Exact;
     }
-    match resource.len() <= MAX_PATTERN && covers(resource, any_http, url) {
+    match covers(resource, any_http, url) {
         true => Coverage::Wide,
         false => Coverage::None,
     }
@@ -84,9 +84,10 @@ pub(super) fn folder(resource: &str) -> (&str, bool) {
     (folder, pattern == "*")
 }
 
-/// Longer resources cover no more than the URL that they are. Matching costs as much as
-/// the product of both lengths, and applications may sign what users have named.
-const MAX_PATTERN: usize = 1024;
+/// How many steps are taken to match a resource, of which ordinary ones take some for
+/// each byte of a URL. Others take as many as the product of both lengths, and
+/// applications may sign what users have named: these cover nothing.
+const MAX_STEPS: usize = 1 << 18;
 
 fn covers(resource: &str, any_http: bool, url: &Url<'_>) -> bool {
     let rest = match split_scheme(resource) {
@@ -194,6 +195,8 @@ struct Places<'p> {
     pattern: &'p Pattern,
     current: Vec<usize>,
     next: Vec<usize>,
+    /// How many steps are left.
+    steps: usize,
 }
 
 impl<'p> Places<'p> {
@@ -202,6 +205,7 @@ impl<'p> Places<'p> {
             pattern,
             current: Vec::new(),
             next: Vec::new(),
+            steps: MAX_STEPS,
         };
         places.reach(0);
         places.swap();
@@ -233,6 +237,10 @@ impl<'p> Places<'p> {
     }
 
     fn step(&mut self, leads_on: impl Fn(Token) -> bool, stays: bool) {
+        let Some(left) = self.steps.checked_sub(self.current.len()) else {
+            return self.current.clear();
+        };
+        self.steps = left;
         let current = std::mem::take(&mut self.current);
         for &place in &current {
             match self.token(place) {

@@ -61,6 +61,8 @@ pub(super) struct Granted<'a> {
     pub(super) subject: Option<&'a str>,
     /// The folder that it covers, where it covers one.
     pub(super) folder: Option<Folder>,
+    /// Whether it is for some addresses only.
+    pub(super) is_for_address: bool,
 }
 
 /// Why a token does not grant.
@@ -97,6 +99,7 @@ pub(super) fn check<'a>(
     Ok(Granted {
         expires,
         folder: claims.folder(),
+        is_for_address: claims.address.is_some(),
         subject: claims.subject.map(|text| keep(text, env)).transpose()?,
     })
 }
