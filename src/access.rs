@@ -35,7 +35,10 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     let now = request.now();
     let decided = decide(view, carried, &settings.policy, now, &mut viewer);
     let cookies = match (&decided, settings.hand_over.as_deref()) {
-        (Ok(Decision::Granted(grant)), Some(hand_over)) if !settings.responses.dry_run => {
+        // Once: not again where an index or the page of an error is granted too.
+        (Ok(Decision::Granted(grant)), Some(hand_over))
+            if !settings.responses.dry_run && !state.headers.handed_over.get() =>
+        {
             hand_over.cookies(view, carried, &settings.policy, grant, now, &mut viewer)
         }
         _ => Vec::new(),

@@ -188,6 +188,7 @@ pub fn hand_over<'r>(
             .and_then(|value| request.add_header("Set-Cookie", value))
             .ok_or(INTERNAL_SERVER_ERROR)?;
     }
+    state.headers.handed_over.set(true);
     // It must not be another viewer's.
     state.headers.private.set(true);
     let redirects = (settings.hand_over.as_ref()).is_some_and(|hand_over| hand_over.redirects);

@@ -76,6 +76,8 @@ pub struct Headers<'r> {
     pub vary: Cell<Option<&'r [u8]>>,
     /// Until when the response may be kept, in Unix time.
     pub cap: Cell<Option<i64>>,
+    /// Whether the grant has been handed over to a cookie.
+    pub handed_over: Cell<bool>,
     /// What scripts of other origins are told.
     pub cors: Cell<Option<&'r Cors<'r>>>,
     /// Whether a session id came in the URL.

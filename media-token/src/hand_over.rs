@@ -203,56 +203,65 @@ impl HandOver {
             Some(Source::HandOver(_)) => false,
             _ => return Vec::new(),
         };
-        if let Some(minting) = self.minting {
-            let began = grant.began.unwrap_or(now);
-            let end = now
-                .saturating_add(minting.max_age)
-                .min(began.saturating_add(minting.deadline));
-            let is_half_gone = grant.expires.saturating_sub(now) < minting.max_age / 2;
-            let slides = grant.began.is_some() && is_half_gone;
-            let is_worth_it = end > grant.expires && (from_url || slides);
-            let is_direct = match folder.reach {
-                Reach::Below => false,
-                Reach::Direct => true,
-                // What else limits the token would be lost.
-                Reach::Other => return self.hand_token_over(from_url, carried, grant, now, path),
-            };
-            if !is_worth_it {
-                return self.hand_token_over(from_url, carried, grant, now, path);
-            }
-            let key = policy.keys.iter().find_map(|key| match &key.kind {
-                Kind::Minted(key) => Some(key),
-                _ => None,
-            });
-            let scope = Scope {
-                cookie: &self.cookie,
-                origin: env.origin().unwrap_or_default(),
-                folder: path.as_bytes(),
-                is_direct,
-                subject: grant.subject,
-                began,
-                expires: end,
-            };
-            let token = key.and_then(|key| minted::mint(key, &scope));
-            return token
-                .map(|token| self.set_cookie(&self.cookie, &token, path, end.saturating_sub(now)))
-                .into_iter()
-                .collect();
+        match self.mint(policy, grant, from_url, path, now, env) {
+            Some(cookie) => vec![cookie],
+            None if from_url => self.hand_token_over(carried, grant, path, now),
+            None => Vec::new(),
         }
-        self.hand_token_over(from_url, carried, grant, now, path)
+    }
+
+    /// A token of our own, where these are made and it holds for longer than the one that
+    /// was granted.
+    fn mint<'a>(
+        &self,
+        policy: &Policy,
+        grant: &Grant<'_>,
+        from_url: bool,
+        path: &str,
+        now: i64,
+        env: &mut impl Env<'a>,
+    ) -> Option<SetCookie> {
+        let minting = self.minting?;
+        let is_direct = match grant.folder?.reach {
+            Reach::Below => false,
+            Reach::Direct => true,
+            // What else limits the token would be lost.
+            Reach::Other => return None,
+        };
+        let began = grant.began.unwrap_or(now);
+        let end = now
+            .saturating_add(minting.max_age)
+            .min(began.saturating_add(minting.deadline));
+        let is_half_gone = grant.expires.saturating_sub(now) < minting.max_age / 2;
+        let slides = grant.began.is_some() && is_half_gone;
+        if end <= grant.expires || !(from_url || slides) {
+            return None;
+        }
+        let key = policy.keys.iter().find_map(|key| match &key.kind {
+            Kind::Minted(key) => Some(key),
+            _ => None,
+        })?;
+        let scope = Scope {
+            cookie: &self.cookie,
+            // Without it the token would hold on every site with this key.
+            origin: env.origin()?,
+            folder: path.as_bytes(),
+            is_direct,
+            subject: grant.subject,
+            began,
+            expires: end,
+        };
+        let token = minted::mint(key, &scope)?;
+        Some(self.set_cookie(&self.cookie, &token, path, end.saturating_sub(now)))
     }
 
     fn hand_token_over(
         &self,
-        from_url: bool,
         carried: &Carried<'_>,
         grant: &Grant<'_>,
-        now: i64,
         path: &str,
+        now: i64,
     ) -> Vec<SetCookie> {
-        if !from_url {
-            return Vec::new();
-        }
         let life = grant.expires.saturating_sub(now);
         let cookies = match carried.value_from(grant.source) {
             Some(value) => vec![(self.cookie.to_string(), value)],

@@ -43,7 +43,7 @@ impl MintKey {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claims<'c> {
-    /// The cookie's name, a space, and the site's origin if it is known.
+    /// The cookie's name, a space, and the site's origin.
     #[serde(borrow)]
     aud: Cow<'c, str>,
     /// The first second in which it does not hold any more, in Unix time.
@@ -162,8 +162,8 @@ pub(crate) fn verify<'a>(
         );
         return Err(refused(Reason::TokenExpired));
     }
-    let origin = env.origin().unwrap_or_default();
-    if audience(cookie, origin).as_deref() != Some(&*claims.aud) {
+    let ours = env.origin().and_then(|origin| audience(cookie, origin));
+    if ours.as_deref() != Some(&*claims.aud) {
         trace!(env, "it is for another cookie or another site");
         return Err(refused(Reason::WrongAudience));
     }
