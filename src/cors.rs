@@ -26,23 +26,18 @@ impl<'r> Request<'r> {
         asked
     }
 
-    /// What the origin that asks is told, if it is allowed. A preflight of another one
-    /// is answered too, and told nothing. `None` when memory is short.
-    pub fn cors(self, origins: &Origins, answers: bool) -> Option<Option<&'r Cors<'r>>> {
+    /// What the origin that asks is told: nothing, if it is not allowed. `None` when
+    /// memory is short.
+    pub fn cors(self, origins: &Origins, answers: bool) -> Option<&'r Cors<'r>> {
         let asked = self.asked();
         let preflight = asked.preflight(self.method()).filter(|_| answers);
-        let allowed = asked.origin.and_then(|origin| origins.allow(origin));
-        if allowed.is_none() && preflight.is_none() {
-            return Some(None);
-        }
         self.allocate(Cors {
-            allowed,
+            allowed: asked.origin.and_then(|origin| origins.allow(origin)),
             preflight: preflight.map(|method| Preflight {
                 method: names(method).unwrap_or(b"GET"),
                 headers: asked.headers.and_then(names),
             }),
         })
-        .map(Some)
     }
 
     /// Whether the viewer is going to a page, with a method that survives a redirect.
@@ -100,14 +95,21 @@ pub fn refuse<'r>(
 }
 
 impl<'r> Request<'r> {
-    /// Sends a response. The request may be gone afterwards: return the result to
-    /// nginx, and touch nothing.
-    fn send(self, status: ngx_int_t, content_type: &'static str, body: &'r [u8]) -> ngx_int_t {
+    /// Sends a response, whatever pages nginx has for its status. The request may be gone
+    /// afterwards: return the result to nginx, and touch nothing.
+    pub fn send(
+        mut self,
+        status: ngx_int_t,
+        content_type: &'static str,
+        body: &'r [u8],
+    ) -> ngx_int_t {
         // SAFETY: all fields are valid when zero: a value without variables.
         let mut value: ngx_http_complex_value_t = unsafe { std::mem::zeroed() };
         value.value = string(body);
         let mut content_type = string(content_type.as_bytes());
-        let r = ptr::from_ref(self.raw()).cast_mut();
+        // Of the error whose page this run was to be.
+        self.raw_mut().err_status = 0;
+        let r = ptr::from_mut(self.raw_mut());
         // SAFETY: the request lives; nginx copies the type, and the body is the request's.
         let sent = unsafe {
             ngx_http_send_response(

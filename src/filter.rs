@@ -80,6 +80,7 @@ fn add_headers(request: Request<'_>) -> Option<()> {
     if let Some(end) = headers.cap.get()
         && !headers.no_store.get()
     {
+        request.remove_headers(is_for_shared_caches);
         request.cap_keeping(end)?;
     }
     if let Some(cors) = headers.cors.get() {

@@ -56,6 +56,8 @@ impl<'r> Request<'r> {
             Some(origin) => origin.as_str().starts_with("https:"),
             None => self.is_tls(),
         };
+        // Of an earlier run.
+        self.remove_values(b"Set-Cookie", loop_guard::is_ours);
         match loop_guard::set_cookie(count, view.path(), is_https) {
             Some(pieces) => self.add_header("Set-Cookie", self.join(pieces)?),
             None => Some(()),

@@ -36,8 +36,10 @@ fn prepare(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
         return Ok(DECLINED);
     };
     state.headers.no_store.set(true);
-    Ok(match allowed {
+    // By ourselves: no page of an `error_page` answers a preflight.
+    let status = match allowed {
         Some(_) => NO_CONTENT,
         None => FORBIDDEN,
-    })
+    };
+    Ok(request.send(status, "text/plain", b""))
 }

@@ -23,7 +23,7 @@ use ngx::http::HttpModuleConfExt;
 use crate::conf::{LocationConf, MainConf, Settings};
 use crate::module::{self, DONE, OK};
 use crate::state::State;
-use media_token::response::{Keeping, capped, unshared};
+use media_token::response::{self, Keeping, capped, unshared};
 
 pub const NO_CONTENT: ngx_int_t = NGX_HTTP_NO_CONTENT as ngx_int_t;
 pub const BAD_REQUEST: ngx_int_t = NGX_HTTP_BAD_REQUEST as ngx_int_t;
@@ -437,15 +437,20 @@ impl<'r> Request<'r> {
         let left = u64::try_from(end.saturating_sub(self.now())).unwrap_or(0);
         let digits = self.collect_number(left)?;
         let mut keeping = Keeping::Unsaid;
-        let mut expires = None;
+        // The least that an `Expires` says, and how many there are.
+        let mut stated: Option<(u64, usize)> = None;
         let mut result = Some(());
         self.each_header(|header| {
             let value = Self::bytes(header.value);
             if header.hash == 0 {
             } else if header.key.as_bytes().eq_ignore_ascii_case(b"Expires") {
-                expires = Some(value);
+                let seconds = self.seconds_until(value).unwrap_or(0);
+                stated = Some(match stated {
+                    Some((least, count)) => (least.min(seconds), count.saturating_add(1)),
+                    None => (seconds, 1),
+                });
             } else if header.key.as_bytes().eq_ignore_ascii_case(b"Cache-Control") {
-                if media_token::response::keeping(value) == Keeping::Said {
+                if response::keeping(value) == Keeping::Said {
                     keeping = Keeping::Said;
                 }
                 // A number may become longer.
@@ -458,21 +463,20 @@ impl<'r> Request<'r> {
             }
         });
         result?;
-        if keeping == Keeping::Said {
-            // Which counts where there is a `max-age` too, to some old caches.
-            self.remove_headers(|name| name.eq_ignore_ascii_case(b"Expires"));
+        let max_age = match (keeping, stated) {
+            // One that is early enough says it all.
+            (Keeping::Unsaid, Some((seconds, 1))) if seconds <= left => return Some(()),
+            (Keeping::Unsaid, Some((seconds, _))) => Some(seconds.min(left)),
+            (Keeping::Unsaid, None) => Some(left),
+            (Keeping::Said, _) => None,
+        };
+        self.remove_headers(|name| name.eq_ignore_ascii_case(b"Expires"));
+        let Some(max_age) = max_age else {
             return Some(());
-        }
-        match expires.map(|value| self.seconds_until(value)) {
-            // Not to be kept at all.
-            Some(None | Some(0)) => Some(()),
-            Some(Some(stated)) if stated <= left => Some(()),
-            _ => {
-                self.remove_headers(|name| name.eq_ignore_ascii_case(b"Expires"));
-                let value = self.join([&b"max-age="[..], digits].into_iter())?;
-                self.add_header("Cache-Control", value)
-            }
-        }
+        };
+        let digits = self.collect_number(max_age)?;
+        let value = self.join([&b"max-age="[..], digits].into_iter())?;
+        self.add_header("Cache-Control", value)
     }
 
     /// The seconds until an HTTP date; `None` when it is none, or has passed.

@@ -71,7 +71,10 @@ pub fn send<'r>(
         log(request, settings, state, decision);
     }
     let answer = match settings.responses.respond(decision) {
-        Some(Answer::Redirect(_)) if goes_in_circles(request, settings, decision) => {
+        // Scripts are not redirected.
+        Some(Answer::Redirect(_))
+            if !is_script(request, settings) && goes_in_circles(request, settings, decision) =>
+        {
             Some(settings.responses.instead_of_a_loop())
         }
         answer => answer,
@@ -118,7 +121,7 @@ pub fn send<'r>(
             headers.cors.set(None);
             Ok(request.go_to_named_location(name))
         }
-        Answer::Redirect(_) if settings.cors.is_some() && request.is_script() => {
+        Answer::Redirect(_) if is_script(request, settings) => {
             cors::refuse(request, state, decision, destination)
         }
         Answer::Redirect(status) => {
@@ -132,6 +135,11 @@ pub fn send<'r>(
             Ok(status as ngx_int_t)
         }
     }
+}
+
+/// Whether who asks is told where to go, instead of being sent there.
+fn is_script(request: Request<'_>, settings: &Settings) -> bool {
+    settings.cors.is_some() && request.is_script()
 }
 
 /// Whether the viewer has been sent to the application too often in a row; that is

@@ -371,10 +371,11 @@ impl<'r> State<'r> {
         if carried.in_url() {
             self.headers.referrer_policy.set(settings.referrer_policy);
         }
-        if let Some(origins) = settings.cors.as_deref() {
-            let answers = !settings.responses.dry_run;
-            self.headers.cors.set(request.cors(origins, answers)?);
-        }
+        let answers = !settings.responses.dry_run;
+        self.headers.cors.set(match settings.cors.as_deref() {
+            Some(origins) => Some(request.cors(origins, answers)?),
+            None => None,
+        });
         if let Some(names) = settings.varies_by.as_deref() {
             let names = names.as_bytes();
             self.headers.vary.set(Some(match self.headers.vary.get() {

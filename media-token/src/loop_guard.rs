@@ -25,6 +25,13 @@ pub fn count(cookies: &[u8]) -> u32 {
     values.filter_map(number).max().unwrap_or(0)
 }
 
+/// Whether a `Set-Cookie` is one with a count.
+#[must_use]
+pub fn is_ours(set_cookie: &[u8]) -> bool {
+    let rest = set_cookie.strip_prefix(COOKIE.as_bytes());
+    rest.is_some_and(|rest| rest.starts_with(b"="))
+}
+
 /// `Set-Cookie` with a count, which is in decimal, for one path; `None` where the path
 /// cannot be written there. 0 takes the cookie back.
 pub fn set_cookie<'a>(

@@ -104,9 +104,7 @@ pub fn unshared(value: &[u8]) -> impl Iterator<Item = &[u8]> {
         let name = name.unwrap_or_default().trim_ascii_end();
         name.eq_ignore_ascii_case(b"public") || name.eq_ignore_ascii_case(b"s-maxage")
     };
-    value
-        .split(|&byte| byte == b',')
-        .map(<[u8]>::trim_ascii)
+    directives(value)
         .filter(move |directive| !directive.is_empty() && !is_shared(directive))
         .enumerate()
         .flat_map(|(index, directive)| {
@@ -124,19 +122,29 @@ pub enum Keeping {
     Said,
 }
 
-/// What a `Cache-Control` says about time.
+/// What a `Cache-Control` says about time to all caches. `no-cache` with names says
+/// nothing of the response (RFC 9111, 5.2.2.4).
 #[must_use]
 pub fn keeping(value: &[u8]) -> Keeping {
     let says = |directive: &[u8]| {
-        let (name, _) = parts(directive);
-        ["max-age", "s-maxage", "no-store", "no-cache"]
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        let (name, argument) = parts(directive);
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        is("max-age") || is("no-store") || (is("no-cache") && argument.is_none())
     };
-    match value.split(|&byte| byte == b',').any(says) {
+    match directives(value).any(says) {
         true => Keeping::Said,
         false => Keeping::Unsaid,
     }
+}
+
+/// The directives of a `Cache-Control`: what commas separate, unless they are quoted.
+fn directives(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut is_quoted = false;
+    let split = value.split(move |&byte| {
+        is_quoted ^= byte == b'"';
+        byte == b',' && !is_quoted
+    });
+    split.map(<[u8]>::trim_ascii)
 }
 
 /// A `Cache-Control` that lets nobody keep the response for longer than `seconds`, in
@@ -146,9 +154,7 @@ pub fn capped<'a>(
     seconds: u64,
     digits: &'a [u8],
 ) -> impl Iterator<Item = &'a [u8]> {
-    value
-        .split(|&byte| byte == b',')
-        .map(<[u8]>::trim_ascii)
+    directives(value)
         .filter_map(move |directive| {
             let (name, argument) = parts(directive);
             let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
@@ -304,6 +310,7 @@ mod tests {
             ),
             ("no-store", "no-store"),
             (",, private=\"a\" ,", "private=\"a\""),
+            ("private=\"a, max-age=99\"", "private=\"a, max-age=99\""),
             ("", ""),
         ] {
             assert_eq!(capped(value), left, "{value}");
@@ -323,6 +330,9 @@ mod tests {
         }
         for unsaid in [
             "",
+            "s-maxage=1",
+            "no-cache=\"Set-Cookie\"",
+            "private=\"a, max-age=1\"",
             "public",
             "private, immutable",
             "xmax-age=1",

@@ -8,8 +8,10 @@ use warnings;
 
 use Digest::SHA qw(hmac_sha1 hmac_sha256 sha1 sha256);
 use Exporter qw(import);
+use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
 use Test::More ();
+use Test::Nginx::Socket ();
 use Test::Nginx::Util qw(add_block_preprocessor html_dir no_long_string no_root_location);
 
 our @EXPORT = qw(token token_arg signed raw_get percent secret keys_dir base62);
@@ -179,6 +181,41 @@ sub expect_reasons {
     $block->set_value(response_headers => $list->(map { merge_headers($given[ $index++ ], "X-Reason: $_") } @reasons));
 }
 
+# What a script is told that would have been redirected: STATUS REASON LOCATION, for each request.
+sub expect_unauthorized {
+    my ($block, $told) = @_;
+    my $requests = requests($block);
+    my @told = ref $told ? @$told : $told;
+    die $block->name, ': ', scalar @told, ' answers for ', $requests || 1, ' requests' if @told != ($requests || 1);
+    my $list = sub { $requests ? [@_] : $_[0] };
+    default_value($block, error_code => $list->((401) x @told));
+    my $given = $block->response_headers // '';
+    my @given = ref $given ? @$given : ($given) x @told;
+    my @headers;
+    for my $index (0 .. $#told) {
+        my ($status, undef, $location) = split ' ', $told[$index];
+        my $challenge = $status eq 'missing' ? 'Bearer' : 'Bearer error="invalid_token"';
+        push @headers, merge_headers($given[$index], "Crossdomain-Media-Location: $location", '! Location',
+            "WWW-Authenticate: $challenge", 'Content-Type: application/json', 'Cache-Control: no-store');
+    }
+    $block->set_value(response_headers => $list->(@headers));
+}
+
+# Its body is JSON that says the same; a HEAD has none.
+Test::Nginx::Socket::add_response_body_check(sub {
+    my ($block, $body, $index, undef, $dry_run) = @_;
+    my $told = $block->unauthorized // return;
+    return if $dry_run;
+    my ($status, $reason, $location) = split ' ', ref $told ? $told->[$index] : $told;
+    my $requests = $block->raw_request // $block->pipelined_requests // $block->request;
+    my $request = ref $requests ? $requests->[$index] : $requests;
+    my $name = $block->name . " - what a script is told (req $index)";
+    return Test::More::is($body, '', $name) if (ref $request ? $request->[0] : $request) =~ /\A\s*HEAD /;
+    my $data = eval { JSON::PP->new->utf8->decode($body) } // $@;
+    Test::More::is_deeply($data, { status => $status, reason => $reason, location => $location }, $name)
+        or Test::More::diag($body);
+});
+
 # The expected headers of a block win over those that its kind of response has.
 sub merge_headers {
     my ($given, @headers) = @_;
@@ -220,6 +257,11 @@ add_block_preprocessor(sub {
     if (defined(my $location = $block->redirected)) {
         expect($block, 302, undef, "Location: $location", 'Cache-Control: no-store',
             'Referrer-Policy: no-referrer');
+    }
+
+    # --- unauthorized: STATUS REASON LOCATION, or a list: a 401 that scripts can read.
+    if (defined(my $told = $block->unauthorized)) {
+        expect_unauthorized($block, $told);
     }
 
     # --- reasons: one word for each request, which the configuration shows as X-Reason.
