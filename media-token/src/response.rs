@@ -321,7 +321,7 @@ mod tests {
     fn a_time_is_said_or_not() {
         for said in [
             "max-age=1",
-            "public, S-MaxAge=1",
+            "public, Max-Age=1",
             "no-cache",
             "No-Store",
             "max-age",

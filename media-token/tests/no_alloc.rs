@@ -4,9 +4,13 @@
 
 use allocation_counter::measure;
 use media_token::clean::{clean_query, clean_target, masked_request_line};
+use media_token::cors::{self, Asked, Origins};
+use media_token::hand_over::HandOver;
+use media_token::response::{capped, unshared};
+use media_token::session::{Found, MAX_ID, SessionArgument};
 use media_token::{
-    Action, Answer, Fixed, Key, KeyOptions, Origin, Policy, RequestView, Responses, Source, Url,
-    decide, take,
+    Action, Answer, Credential, Decision, Fields, Fixed, Key, KeyOptions, Origin, Policy, Reason,
+    RequestView, Responses, Source, Url, decide, loop_guard, take, take_with,
 };
 
 /// When the token below was made.
@@ -188,4 +192,112 @@ fn a_jwt_of_a_secret_in_its_usual_spelling_allocates_nothing() {
         assert_eq!(outcome, Some(reason), "{target}");
         assert_eq!(allocations.count_total, 0, "{target}");
     }
+}
+
+/// Header lines of a browser.
+struct Lines([(&'static str, String); 4]);
+
+impl<'l> Fields<'l> for &'l Lines {
+    fn lines(&self) -> impl Iterator<Item = (&'l [u8], &'l [u8])> {
+        let lines = self.0.iter();
+        lines.map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+    }
+
+    fn segment(&self) -> Option<Credential<'l>> {
+        None
+    }
+}
+
+#[test]
+fn a_grant_that_is_handed_over_to_nothing_allocates_nothing() {
+    let hand_over = HandOver::parse("media", &["max_age=7200"], |time| time.parse().ok()).unwrap();
+    let key = |file: &[u8], parameters: &str| {
+        let options = KeyOptions::parse(parameters.split_whitespace(), |_| None).unwrap();
+        Key::read(file, &options).unwrap().keys.remove(0).into()
+    };
+    let policy = Policy {
+        sources: vec![Source::parse("arg:token").unwrap(), hand_over.source()],
+        keys: vec![
+            key(&[b'x'; 32], "format=jwt use=mint"),
+            key(SECRET, "id=main"),
+        ],
+        max_age: 120,
+        leeway: 0,
+    };
+    let lines = Lines([
+        ("Origin", "https://www.example.com".into()),
+        ("Sec-Fetch-Mode", "cors".into()),
+        (
+            "Cookie",
+            format!("a=1; crossdomain_media_loop=2; __Secure-media={TOKEN}"),
+        ),
+        ("X", String::new()),
+    ]);
+    for (target, reason) in [
+        (format!("/media/a/b.pdf?token={TOKEN}"), "valid"),
+        ("/media/a/b.pdf".to_owned(), "valid"),
+        ("/media/a/c.pdf".to_owned(), "bad_signature"),
+    ] {
+        let mut outcome = None;
+        let allocations = measure(|| {
+            let view = RequestView::new(target.as_bytes());
+            let carried = take_with(&view, &&lines, &policy.sources);
+            let mut env = Fixed::new(&mut []);
+            let decision = decide(&view, &carried, &policy, NOW, &mut env).unwrap();
+            let cookies = match &decision {
+                Decision::Granted(grant) => {
+                    hand_over.cookies(&view, &carried, &policy, grant, NOW, &mut env)
+                }
+                Decision::Refused(_) => Vec::new(),
+            };
+            outcome = Some((decision.reason(), cookies.len()));
+        });
+        assert_eq!(outcome, Some((reason, 0)), "{target}");
+        assert_eq!(allocations.count_total, 0, "{target}");
+    }
+}
+
+#[test]
+fn what_scripts_sessions_and_loops_need_allocates_nothing() {
+    let mut origins = Origins::default();
+    for origin in ["https://www.example.com", "null"] {
+        origins.add(origin).unwrap();
+    }
+    let session = SessionArgument::parse("sid", &["cookie=sessionid"]).unwrap();
+    let lines = [
+        (&b"Origin"[..], &b"https://www.example.com"[..]),
+        (b"Sec-Fetch-Mode", b"cors"),
+        (b"Access-Control-Request-Method", b"PUT"),
+        (b"Access-Control-Request-Headers", b"authorization, range"),
+    ];
+    let cookies = b"a=1; crossdomain_media_loop=2; other=3";
+    let target = b"/a?b=1&sid=x%2Dy";
+    let line = [b"POST ", &target[..], b" HTTP/1.1"].concat();
+    let decision = Decision::from(Reason::TokenExpired);
+    let mut found = (false, false, 0);
+    let mut bytes = 0;
+    let allocations = measure(|| {
+        let asked = Asked::read(lines.into_iter());
+        let allowed = asked.origin.and_then(|origin| origins.allow(origin));
+        let preflight = asked.preflight(b"OPTIONS").and_then(cors::names);
+        found.0 = allowed.is_some() && preflight == Some(b"PUT") && asked.is_script(b"GET");
+        let view = RequestView::new(target);
+        let mut buffer = [0; MAX_ID];
+        found.1 = session.find(&view, &mut buffer) == Some(Found::Id(b"x-y"))
+            && !session.is_in(cookies)
+            && session.is_set_by(b"sessionid=1; Path=/");
+        found.2 = loop_guard::count(cookies);
+        let len = |pieces: &mut dyn Iterator<Item = &[u8]>| pieces.map(<[u8]>::len).sum::<usize>();
+        bytes = len(&mut cors::refusal(
+            &decision,
+            b"https://www.example.com/\"a",
+        )) + len(&mut session.clean_target(&view))
+            + len(&mut session.masked_request_line(&line))
+            + len(&mut loop_guard::set_cookie(b"3", b"/a", true).unwrap())
+            + len(&mut unshared(b"public, max-age=60, s-maxage=9"))
+            + len(&mut capped(b"public, max-age=90, s-maxage=9", 60, b"60"));
+    });
+    assert_eq!(found, (true, true, 2));
+    assert!(bytes > 200, "{bytes}");
+    assert_eq!(allocations.count_total, 0);
 }

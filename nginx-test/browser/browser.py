@@ -44,6 +44,8 @@ class Browser:
             options.add_argument(argument)
         options.add_argument(f"--user-data-dir={folder / 'profile'}")
         options.add_argument(f"--log-net-log={self.netlog}")
+        if digest := getattr(demo, "public_key_digest", None):
+            options.add_argument(f"--ignore-certificate-errors-spki-list={digest}")
         options.add_argument("--net-log-capture-mode=IncludeSensitive")
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=DRIVER))

@@ -4,10 +4,12 @@ from contextlib import contextmanager
 
 import pytest
 from browser import CHROMIUM, DRIVER, Browser
+from clients import ClientsStack, PlayerStack
 from demo import Demo, mentions
 from stack import MODULE, NGINX, eventually
 from video import VideoStack
 
+KEY = "browser-secret-key-long-enough-for-everybody-0123456789"
 # The driver is Debian's: nothing is to be downloaded instead.
 os.environ["SE_OFFLINE"] = "true"
 
@@ -57,15 +59,40 @@ def nobody(demo, tmp_path):
 @pytest.fixture(scope="session")
 def cinema(tmp_path_factory):
     """A private film, and the application that shows it."""
-    stack = VideoStack(tmp_path_factory.mktemp("cinema"), "browser-secret-key-long-enough-for-everybody-0123456789")
-    try:
-        stack.start()
-        yield stack
-    finally:
-        stack.stop()
+    yield from running(VideoStack(tmp_path_factory.mktemp("cinema"), KEY))
 
 
 @pytest.fixture
 def viewer(cinema, tmp_path):
     with browser(tmp_path, cinema) as viewer:
         yield viewer
+
+
+@pytest.fixture(scope="session")
+def clients(tmp_path_factory):
+    yield from running(ClientsStack(tmp_path_factory.mktemp("clients"), KEY))
+
+
+@pytest.fixture
+def client(clients, tmp_path):
+    with browser(tmp_path, clients) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def player_example(tmp_path_factory):
+    yield from running(PlayerStack(tmp_path_factory.mktemp("player"), KEY))
+
+
+@pytest.fixture
+def listener(player_example, tmp_path):
+    with browser(tmp_path, player_example) as listener:
+        yield listener
+
+
+def running(stack):
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()

@@ -31,6 +31,7 @@ class VideoStack(Stack):
 
 def write_film(folder):
     """A playlist of playlists, as they come with several qualities, though this has but one."""
+    (folder / "low").mkdir(parents=True, exist_ok=True)
     with av.open(folder / "low" / "index.m3u8", "w", format="hls", options=muxer(folder)) as container:
         stream = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "tune": "zerolatency"})
         stream.width, stream.height = SIZE

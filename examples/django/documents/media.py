@@ -10,10 +10,17 @@ from django.urls import reverse
 FOLDER_TOKEN_SECONDS = 4 * 3600
 
 
-def folder_token(document, user):
+def folder_token(document, user, seconds=FOLDER_TOKEN_SECONDS):
     """For everything in the document's folder and below: a playlist, and all that it refers to."""
     folder = document.get_absolute_url().rpartition("/")[0]
-    claims = {"path": f"{folder}/*", "sub": user.get_username(), "exp": int(time.time()) + FOLDER_TOKEN_SECONDS}
+    claims = {"path": f"{folder}/*", "sub": user.get_username(), "exp": int(time.time()) + seconds}
+    return jwt.encode(claims, settings.MEDIA_TOKEN_KEY, algorithm="HS256")
+
+
+def upload_token(path, user):
+    """To PUT one file in one place, as this user."""
+    end = int(time.time()) + settings.MEDIA_TOKEN_SECONDS
+    claims = {"path": path, "method": "PUT", "sub": user.get_username(), "exp": end}
     return jwt.encode(claims, settings.MEDIA_TOKEN_KEY, algorithm="HS256")
 
 

@@ -4,6 +4,7 @@ DATA_DIR                    folder of the database, the media and the keys (defa
 SECRET_KEY_FILE             default: DATA_DIR/secret_key
 SECRET_KEY_FALLBACK_FILES   earlier keys, separated like PATH (default: none)
 MEDIA_TOKEN_KEY_FILE        signs tokens for folders (default: DATA_DIR/media_token_key)
+MEDIA_TOKEN_SECONDS         life of tokens that viewers renew by themselves, and of those for uploads (default: 120)
 SITE_URL                    origin of the application (default: http://www.localhost:8080)
 MEDIA_URL                   default: http://media.localhost:8080/media/
 DEBUG                       1: one host, no nginx; the package then serves the files itself
@@ -29,6 +30,7 @@ SECRET_KEY_FALLBACKS = [
 ]
 # Good for nothing else, so that the media host need not hold SECRET_KEY: at least 32 bytes.
 MEDIA_TOKEN_KEY = read_key(os.environ.get("MEDIA_TOKEN_KEY_FILE", DATA_DIR / "media_token_key"))
+MEDIA_TOKEN_SECONDS = int(os.environ.get("MEDIA_TOKEN_SECONDS", 120))
 
 DEBUG = os.environ.get("DEBUG") == "1"
 SITE_URL = os.environ.get("SITE_URL", "http://www.localhost:8080")
@@ -38,7 +40,7 @@ STATIC_URL = "/static/"
 # Where nginx, and nobody else, finds the files when the application answers X-Accel-Redirect.
 INTERNAL_MEDIA_PREFIX = "/protected/"
 
-# The media host is here for `crossdomain_media_on missing @application` alone: otherwise it is never asked for.
+# The media host is here for `crossdomain_media_on missing @application` and for uploads: nobody else asks by its name.
 ALLOWED_HOSTS = [host for host in (urlsplit(url).hostname for url in (SITE_URL, MEDIA_URL)) if host]
 
 INSTALLED_APPS = [

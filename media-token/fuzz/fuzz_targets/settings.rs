@@ -3,6 +3,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use media_token::cors::Origins;
+use media_token::hand_over::HandOver;
+use media_token::session::SessionArgument;
 use media_token::{Action, Destination, Key, KeyOptions, Origin, Source};
 
 fuzz_target!(|input: &[u8]| {
@@ -27,6 +30,7 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(source.to_string(), line);
     }
     let _ = Action::parse(line);
+    directives_for_clients(line);
     if let Ok(options) = KeyOptions::parse(line.split(' '), |time| time.parse().ok())
         && let Ok(found) = Key::read(file, &options)
     {
@@ -39,3 +43,36 @@ fuzz_target!(|input: &[u8]| {
         }
     }
 });
+
+/// Names and parameters, with spaces between them.
+fn directives_for_clients(line: &str) {
+    let words: Vec<_> = line.split(' ').collect();
+    let [name, parameters @ ..] = &words[..] else {
+        return;
+    };
+    // No word becomes more than one attribute of a cookie.
+    let is_name = |name: &str| !name.is_empty() && !name.contains([';', '=', ',', '"']);
+    if let Ok(hand_over) = HandOver::parse(name, parameters, |time| time.parse().ok()) {
+        let insecure = parameters.contains(&"insecure");
+        let prefix = if insecure { "" } else { "__Secure-" };
+        assert_eq!(*hand_over.cookie, *format!("{prefix}{name}"));
+        assert!(is_name(&hand_over.cookie) && hand_over.cookie.is_ascii());
+        assert_eq!(hand_over.redirects, parameters.contains(&"redirect"));
+        if let Some(minting) = hand_over.minting {
+            assert!(minting.max_age > 0 && minting.deadline >= minting.max_age);
+        }
+    }
+    if let Ok(session) = SessionArgument::parse(name, parameters) {
+        assert!(is_name(&session.cookie) && session.cookie.is_ascii());
+        assert_eq!(session.insecure, parameters.contains(&"insecure"));
+        assert!(!session.is_for(b"") && !session.is_for(b"get"));
+    }
+    let mut origins = Origins::default();
+    if words.iter().all(|word| origins.add(word).is_ok()) {
+        for word in &words {
+            let allowed = origins.allow(word.as_bytes()).unwrap();
+            let is_named = !matches!(*word, "*" | "null");
+            assert_eq!(allowed.credentials, is_named, "{word}");
+        }
+    }
+}

@@ -10,6 +10,7 @@
     clippy::unwrap_used
 )]
 
+mod clients;
 mod cloudfront;
 mod cloudfront_keys;
 mod cloudfront_properties;
@@ -19,9 +20,11 @@ mod cloudfront_vectors;
 mod common;
 mod decide;
 mod django_vectors;
+mod hand_over;
 mod jwt;
 mod jwt_keys;
 mod jwt_properties;
 mod jwt_vectors;
+mod minted;
 mod properties;
 mod twin;
