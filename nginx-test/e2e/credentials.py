@@ -126,6 +126,9 @@ class Maker:
                 [inside[0], inside[-1], inside[0] - 1 if inside[0] != IPv4Network("0.0.0.0/0")[0] else inside[0]]
             )
             address = str(self.random.choice([inside[self.random.randrange(min(inside.num_addresses, 2**20))], edge]))
+            if address == "255.255.255.255":
+                # nginx's realip takes that for no address.
+                address = "255.255.255.254"
             return f"::ffff:{address}" if self.chance(0.1) else address
         return self.random.choice(["127.0.0.1", "127.0.0.2", "127.0.0.9", "192.0.2.1", "192.0.2.8", "2001:db8::1"])
 
