@@ -528,6 +528,7 @@ fn find_key<'a>(
     Err(reason)
 }
 
+#[inline]
 fn check_time<'a>(
     key_id: Option<&'a str>,
     key: &DjangoKey,

@@ -123,7 +123,7 @@ impl Message<'_> {
     }
 
     /// The code of the message, which ends here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn finalize(&mut self) -> [u8; DIGEST_LEN] {
         let len = self.hashed.wrapping_add(self.filled as u64);
         if let Some(byte) = self.block.get_mut(self.filled) {
@@ -179,6 +179,7 @@ fn to_bytes(state: &[u32; 8]) -> [u8; DIGEST_LEN] {
 ///
 /// Looks nothing up in a table, whose cache lines would tell of the digest, and
 /// is quicker for that too: the compiler makes vectors of it.
+#[inline(always)]
 pub(crate) fn encode(digest: &[u8; DIGEST_LEN]) -> [u8; TEXT_LEN] {
     // Six bytes make eight digits; 36 bytes make 48.
     let mut padded = [0; 36];
