@@ -411,6 +411,10 @@ impl<'r> Request<'r> {
                 return;
             }
             let value = Self::bytes(header.value);
+            if !response::is_plain(value) {
+                header.hash = 0;
+                return;
+            }
             match self.collect(unshared(value), value.len().saturating_mul(2)) {
                 Some(b"") => header.hash = 0,
                 Some(left) => header.value = string(left),
@@ -449,7 +453,10 @@ impl<'r> Request<'r> {
                     Some((least, count)) => (least.min(seconds), count.saturating_add(1)),
                     None => (seconds, 1),
                 });
-            } else if header.key.as_bytes().eq_ignore_ascii_case(b"Cache-Control") {
+            } else if !header.key.as_bytes().eq_ignore_ascii_case(b"Cache-Control") {
+            } else if !response::is_plain(value) {
+                header.hash = 0;
+            } else {
                 if response::keeping(value) == Keeping::Said {
                     keeping = Keeping::Said;
                 }

@@ -1070,7 +1070,7 @@ crossdomain_media_log_level: debug: expected info, notice, warn or error in
 
 === an unknown directive of the family is unknown
 --- config
-    crossdomain_media_cookie token;
+    crossdomain_media_zone token;
 --- must_die
 --- error_log
-unknown directive "crossdomain_media_cookie"
+unknown directive "crossdomain_media_zone"

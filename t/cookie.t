@@ -731,7 +731,7 @@ my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"
 --- response_body_filters eval: [ [ \&HandOver::told ], [ sub { $_[0] } ], [ sub { $_[0] } ] ]
 --- error_code eval: [ 200, 200, 403 ]
 --- response_body eval
-[ "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"/media/\"}; Path=/media/; Max-Age=7200; HttpOnly; SameSite=Lax; Secure; Partitioned", "private x\n", qr/403/ ]
+[ "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"/media/\",\"by\":\"KRSA\"}; Path=/media/; Max-Age=7200; HttpOnly; SameSite=Lax; Secure; Partitioned", "private x\n", qr/403/ ]
 
 
 
@@ -779,7 +779,7 @@ my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"
 --- request eval: main::asks("/media/a.txt", "/media/dir/x.txt")
 --- more_headers eval: main::minted_cookies(([ { sub => "ann" } ]) x 2)
 --- response_body eval: [ "private\n", "private x\n" ]
---- response_headers eval: [ ("X-Reason: valid\nX-Subject: ann.\nX-More: mint " . ($HandOver::Start + 7200) . "\n! Set-Cookie\nCache-Control: private\nVary: Cookie") x 2 ]
+--- response_headers eval: [ ("X-Reason: valid\nX-Subject: ann.\nX-More:  " . ($HandOver::Start + 7200) . "\n! Set-Cookie\nCache-Control: private\nVary: Cookie") x 2 ]
 
 
 

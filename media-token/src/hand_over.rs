@@ -13,6 +13,9 @@ use crate::source::Source;
 /// How long a chain of minted tokens goes on, unless something else is said, in seconds.
 pub const DEFAULT_DEADLINE: i64 = 12 * 3600;
 
+/// The longest name and value together that browsers keep, in bytes (RFC 6265bis, 5.6).
+const MAX_COOKIE: usize = 4096;
+
 /// How a location hands grants over.
 #[derive(Debug)]
 pub struct HandOver {
@@ -232,7 +235,8 @@ impl HandOver {
         let end = now
             .saturating_add(minting.max_age)
             .min(began.saturating_add(minting.deadline));
-        let is_half_gone = grant.expires.saturating_sub(now) < minting.max_age / 2;
+        let left = grant.expires.saturating_sub(now);
+        let is_half_gone = left.saturating_mul(2) < minting.max_age;
         let slides = grant.began.is_some() && is_half_gone;
         if end <= grant.expires || !(from_url || slides) {
             return None;
@@ -248,6 +252,7 @@ impl HandOver {
             folder: path.as_bytes(),
             is_direct,
             subject: grant.subject,
+            vouched_by: grant.key_id,
             began,
             expires: end,
         };
@@ -267,7 +272,10 @@ impl HandOver {
             Some(value) => vec![(self.cookie.to_string(), value)],
             None => carried.cloudfront.as_cookies().collect(),
         };
-        let is_sound = life > 0 && cookies.iter().all(|(_, value)| is_cookie_value(value));
+        let is_kept = |name: &str, value: &[u8]| {
+            is_cookie_value(value) && name.len().saturating_add(value.len()) <= MAX_COOKIE
+        };
+        let is_sound = life > 0 && cookies.iter().all(|(name, value)| is_kept(name, value));
         let cookies = cookies.into_iter().filter(|_| is_sound);
         cookies
             .map(|(name, value)| self.set_cookie(&name, value, path, life))

@@ -480,6 +480,7 @@ impl DjangoOptions {
             ("aud", Some(_)) => return no_effect("aud="),
             ("any_http", None) => return no_effect("any_http"),
             ("policy", Some(_)) => return no_effect("policy="),
+            ("use", Some(_)) => return no_effect("use="),
             _ => return Err(parameter.unknown()),
         }
         Ok(())
@@ -536,6 +537,7 @@ impl CloudFrontOptions {
             ("max_future", Some(_)) => return no_effect("max_future="),
             ("path_claim", Some(_)) => return no_effect("path_claim="),
             ("aud", Some(_)) => return no_effect("aud="),
+            ("use", Some(_)) => return no_effect("use="),
             _ => return Err(parameter.unknown()),
         }
         Ok(())

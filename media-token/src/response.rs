@@ -137,6 +137,14 @@ pub fn keeping(value: &[u8]) -> Keeping {
     }
 }
 
+/// Whether all who read a `Cache-Control` find the same directives in it: its quotes are
+/// closed, and nothing in them is escaped.
+#[must_use]
+pub fn is_plain(value: &[u8]) -> bool {
+    let quotes = value.iter().filter(|&&byte| byte == b'"').count();
+    quotes.is_multiple_of(2) && !value.contains(&b'\\')
+}
+
 /// The directives of a `Cache-Control`: what commas separate, unless they are quoted.
 fn directives(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut is_quoted = false;
@@ -314,6 +322,16 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(capped(value), left, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_read_in_two_ways_is_not_plain() {
+        for plain in ["", "max-age=1", r#"private="a, b", no-cache="c""#] {
+            assert!(is_plain(plain.as_bytes()), "{plain}");
+        }
+        for other in [r#"x="\"", public"#, r#"private="a, max-age=9"#, "a\\"] {
+            assert!(!is_plain(other.as_bytes()), "{other}");
         }
     }
 

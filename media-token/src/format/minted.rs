@@ -61,6 +61,9 @@ struct Claims<'c> {
     direct: bool,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     sub: Option<Cow<'c, str>>,
+    /// The id of the key that vouched for the first token, if it has one.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    by: Option<Cow<'c, str>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls
@@ -75,6 +78,7 @@ pub(crate) struct Scope<'s> {
     pub(crate) folder: &'s [u8],
     pub(crate) is_direct: bool,
     pub(crate) subject: Option<&'s str>,
+    pub(crate) vouched_by: Option<&'s str>,
     /// When the chain began.
     pub(crate) began: i64,
     pub(crate) expires: i64,
@@ -93,6 +97,7 @@ pub(crate) fn mint(key: &MintKey, scope: &Scope<'_>) -> Option<Vec<u8>> {
         path: std::str::from_utf8(scope.folder).ok()?.into(),
         direct: scope.is_direct,
         sub: scope.subject.map(Into::into),
+        by: scope.vouched_by.map(Into::into),
     };
     let text = serde_json::to_vec(&claims).ok()?;
     let body = URL_SAFE_NO_PAD.encode(&text);
@@ -124,30 +129,38 @@ pub(crate) fn verify<'a>(
         .map(|(body, signature)| (signature, body))
         .ok_or_else(malformed)?;
     let body = body.strip_suffix(b".").ok_or_else(malformed)?;
-    let mut keys = context.policy.keys.iter();
-    let found = keys.find_map(|key| match &key.kind {
-        Kind::Minted(minted) => Some((key.id(), minted)),
-        _ => None,
-    });
-    let Some((id, key)) = found else {
-        trace!(env, "there is no key with \"use=mint\"");
-        return Err(Reason::UnknownKey.into());
-    };
-    *verifications = match verifications.checked_sub(1) {
-        Some(left) => left,
-        None => return Err(Reason::BadSignature.into()),
-    };
-    if !constant_time_eq_n(&key.sign(&[HEADER, body]), signature) {
-        trace!(env, "another signature");
-        return Err(Reason::BadSignature.into());
+    let mut reason = Reason::UnknownKey;
+    for key in &context.policy.keys {
+        let Kind::Minted(minted) = &key.kind else {
+            continue;
+        };
+        let Some(left) = verifications.checked_sub(1) else {
+            break;
+        };
+        *verifications = left;
+        if constant_time_eq_n(&minted.sign(&[HEADER, body]), signature) {
+            trace!(env, "the signature holds");
+            return believe(body, cookie, context, env).map_err(|failure| match failure {
+                Failure::Refused(refusal) => Failure::Refused(Refusal {
+                    key_id: key.id(),
+                    ..refusal
+                }),
+                failure => failure,
+            });
+        }
+        reason = Reason::BadSignature;
     }
-    trace!(env, "the signature holds");
-    let refused = |reason| {
-        Failure::Refused(Refusal {
-            key_id: id,
-            ..Refusal::from(reason)
-        })
-    };
+    trace!(env, "no key with \"use=mint\" has made it");
+    Err(reason.into())
+}
+
+/// Compares what a token of ours says with the request.
+fn believe<'a>(
+    body: &[u8],
+    cookie: &str,
+    context: &Context<'_, 'a>,
+    env: &mut impl Env<'a>,
+) -> Result<Grant<'a>, Failure<'a>> {
     let memory = env
         .allocate(base64::decoded_len_estimate(body.len()))
         .ok_or(Failure::OutOfMemory)?;
@@ -156,28 +169,37 @@ pub(crate) fn verify<'a>(
     let text = len.and_then(|len| memory.get(..len));
     let claims: Option<Claims<'a>> = text.and_then(|text| serde_json::from_slice(text).ok());
     let Some(claims) = claims else {
-        return Err(refused(Reason::TokenMalformed));
+        return Err(Failure::from(Reason::TokenMalformed));
+    };
+    // A key that this location does not trust, or not any more, vouches for nothing.
+    let mut keys = context.policy.keys.iter().filter(|key| !key.mints());
+    let Some(key) = keys.find(|key| key.id() == claims.by.as_deref()) else {
+        trace!(
+            env,
+            "the key of the token that it was made for is not known here"
+        );
+        return Err(Failure::from(Reason::UnknownKey));
     };
     if context.now >= claims.exp {
         trace!(
             env,
             "it ended at {}, and now is {}", claims.exp, context.now
         );
-        return Err(refused(Reason::TokenExpired));
+        return Err(Failure::from(Reason::TokenExpired));
     }
     let ours = env.origin().and_then(|origin| audience(cookie, origin));
     if ours.as_deref() != Some(&*claims.aud) {
         trace!(env, "it is for another cookie or another site");
-        return Err(refused(Reason::WrongAudience));
+        return Err(Failure::from(Reason::WrongAudience));
     }
     let below = context.view.path().strip_prefix(claims.path.as_bytes());
     let is_covered = below.is_some_and(|below| !claims.direct || !below.contains(&b'/'));
     if !is_covered || !claims.path.ends_with('/') {
         trace!(env, "its folder does not cover the request");
-        return Err(refused(Reason::WrongPath));
+        return Err(Failure::from(Reason::WrongPath));
     }
     if context.path.is_ambiguous() {
-        return Err(refused(Reason::UnsafePath));
+        return Err(Failure::from(Reason::UnsafePath));
     }
     let subject = match claims.sub {
         None => None,
@@ -189,7 +211,7 @@ pub(crate) fn verify<'a>(
         }
     };
     Ok(Grant {
-        key_id: id,
+        key_id: key.id(),
         subject,
         expires: claims.exp,
         age: None,

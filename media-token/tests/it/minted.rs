@@ -200,7 +200,8 @@ fn the_hand_made_token_is_the_one_that_is_granted() {
     let Decision::Granted(grant) = decision else {
         panic!("{decision:?}");
     };
-    assert_eq!(grant.key_id, Some("mint"));
+    // The one that vouched for the first token, which had no id.
+    assert_eq!(grant.key_id, None);
     assert_eq!(grant.subject, Some("alice"));
     assert_eq!((grant.expires, grant.began), (NOW + 60, Some(NOW)));
     assert_eq!(grant.age, None);
@@ -685,4 +686,53 @@ proptest! {
             crate::hand_over::assert_well_formed(cookies[0].as_bytes());
         }
     }
+}
+
+#[test]
+fn a_token_holds_where_the_key_of_the_first_is_trusted() {
+    let jwt_key = |id: &str| common::keys(JWT_SECRET, &format!("format=jwt id={id}"));
+    let mint_key = || common::keys(MINT_SECRET, "format=jwt use=mint id=mint");
+    let site = |ids: &[&str]| {
+        let mut keys: Vec<_> = ids.iter().flat_map(|id| jwt_key(id)).collect();
+        keys.extend(mint_key());
+        Site::with("media max_age=600", &["arg:token"], keys)
+    };
+    let token = jwt(&json!({"exp": NOW + 60, "path": "/a/*"}).to_string());
+    let first = site(&["one"]).sets_one(&format!("/a/1.ts?token={token}"), NOW);
+    assert_eq!(claims_of(&first)["by"], "one");
+    for (ids, reason) in [
+        (&["one"][..], "valid"),
+        (&["two", "one"], "valid"),
+        (&["two"], "unknown_key"),
+        // What only mints vouches for nothing.
+        (&[], "unknown_key"),
+    ] {
+        let got = site(ids).goes_on("/a/2.ts", value_of(&first), NOW).0;
+        assert_eq!(got, reason, "{ids:?}");
+    }
+    // And so does the next one of the chain.
+    let (_, cookies) = site(&["two", "one"]).goes_on("/a/2.ts", value_of(&first), NOW + 400);
+    assert_eq!(claims_of(&cookies[0])["by"], "one");
+}
+
+#[test]
+fn of_several_minting_keys_the_first_signs_and_all_verify() {
+    let keys = |secrets: &[&[u8]]| {
+        let mut keys = common::keys(JWT_SECRET, "format=jwt");
+        for secret in secrets {
+            keys.extend(common::keys(secret, "format=jwt use=mint"));
+        }
+        Site::with("media max_age=600", &["arg:token"], keys)
+    };
+    let new: &[u8] = b"the-next-secret-of-this-site-to-mint-with";
+    let token = jwt(&json!({"exp": NOW + 60, "path": "/a/*"}).to_string());
+    let target = format!("/a/1.ts?token={token}");
+    let old = keys(&[MINT_SECRET]).sets_one(&target, NOW);
+    let goes_on =
+        |secrets: &[&[u8]], cookie: &str| keys(secrets).goes_on("/a/2.ts", value_of(cookie), NOW).0;
+    assert_eq!(goes_on(&[new, MINT_SECRET], &old), "valid");
+    assert_eq!(goes_on(&[new], &old), "bad_signature");
+    let next = keys(&[new, MINT_SECRET]).sets_one(&target, NOW);
+    assert_eq!(goes_on(&[new], &next), "valid");
+    assert_eq!(goes_on(&[MINT_SECRET], &next), "bad_signature");
 }
