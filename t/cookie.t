@@ -775,11 +775,11 @@ my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"
 
 
 === a minted token, and what it says
---- config eval: main::guarded("media max_age=2h", 'add_header X-More "$crossdomain_media_key_id $crossdomain_media_expires";')
+--- config eval: main::guarded("media max_age=2h", 'add_header X-More "[$crossdomain_media_key_id] $crossdomain_media_expires";')
 --- request eval: main::asks("/media/a.txt", "/media/dir/x.txt")
 --- more_headers eval: main::minted_cookies(([ { sub => "ann" } ]) x 2)
 --- response_body eval: [ "private\n", "private x\n" ]
---- response_headers eval: [ ("X-Reason: valid\nX-Subject: ann.\nX-More:  " . ($HandOver::Start + 7200) . "\n! Set-Cookie\nCache-Control: private\nVary: Cookie") x 2 ]
+--- response_headers eval: [ ("X-Reason: valid\nX-Subject: ann.\nX-More: [] " . ($HandOver::Start + 7200) . "\n! Set-Cookie\nCache-Control: private\nVary: Cookie") x 2 ]
 
 
 
