@@ -807,6 +807,20 @@ impl LocationConf {
             );
             return NGX_CONF_ERROR;
         }
+        if let Some(Some(hand_over)) = &self.hand_over
+            && hand_over.minting.is_some()
+            && self
+                .keys
+                .iter()
+                .any(|key| !key.mints() && key.id().is_none())
+        {
+            ngx_log_error!(
+                NGX_LOG_WARN,
+                cf.log,
+                "crossdomain_media_cookie: a key has no \"id=\": a token made for it holds wherever the \
+                 minting key and a key without an id are, in {place}"
+            );
+        }
         let sources = self.all_sources();
         if note_sources(cf, &sources).is_none() {
             return NGX_CONF_ERROR;

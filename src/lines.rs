@@ -76,10 +76,11 @@ impl<'r> Request<'r> {
 
     /// Adds a cookie to those that the request has. `None` when memory is short.
     pub fn add_cookie(self, name: &[u8], value: &[u8]) -> Option<()> {
-        let mut there: Option<&[u8]> = None;
+        let mut there: Option<(*const ngx_table_elt_t, &[u8])> = None;
         self.each_line(|line| {
-            if there.is_none() && line.hash != 0 && is(line, b"Cookie") {
-                there = Some(Self::bytes(line.value));
+            let value = Self::bytes(line.value);
+            if there.is_none() && line.hash != 0 && !value.is_empty() && is(line, b"Cookie") {
+                there = Some((ptr::from_mut(line), value));
             }
         });
         let separator: &[u8] = match there {
@@ -87,20 +88,14 @@ impl<'r> Request<'r> {
             None => b"",
         };
         // With a byte for the NUL that nginx's own parser leaves behind values.
-        let pieces = [
-            there.unwrap_or_default(),
-            separator,
-            name,
-            b"=",
-            value,
-            b"\0",
-        ];
+        let earlier = there.map(|(_, value)| value).unwrap_or_default();
+        let pieces = [earlier, separator, name, b"=", value, b"\0"];
         let value = self.join(pieces.into_iter())?;
         let value = value.strip_suffix(b"\0")?;
         match there {
             None => self.push_cookie_line(value)?,
-            Some(earlier) => self.each_line(|line| {
-                if is(line, b"Cookie") && ptr::eq(Self::bytes(line.value), earlier) {
+            Some((place, _)) => self.each_line(|line| {
+                if ptr::eq(line, place) {
                     line.value = string(value);
                 }
             }),

@@ -412,7 +412,8 @@ impl<'r> Request<'r> {
             }
             let value = Self::bytes(header.value);
             if !response::is_plain(value) {
-                header.hash = 0;
+                // Who reads it otherwise may miss what it forbids.
+                header.value = string(b"no-store");
                 return;
             }
             match self.collect(unshared(value), value.len().saturating_mul(2)) {
@@ -455,7 +456,8 @@ impl<'r> Request<'r> {
                 });
             } else if !header.key.as_bytes().eq_ignore_ascii_case(b"Cache-Control") {
             } else if !response::is_plain(value) {
-                header.hash = 0;
+                header.value = string(b"no-store");
+                keeping = Keeping::Said;
             } else {
                 if response::keeping(value) == Keeping::Said {
                     keeping = Keeping::Said;
@@ -474,6 +476,8 @@ impl<'r> Request<'r> {
             // One that is early enough says it all.
             (Keeping::Unsaid, Some((seconds, 1))) if seconds <= left => return Some(()),
             (Keeping::Unsaid, Some((seconds, _))) => Some(seconds.min(left)),
+            // An error must not stay for as long as a token lasts.
+            (Keeping::Unsaid, None) if !self.is_kept_by_status() => return Some(()),
             (Keeping::Unsaid, None) => Some(left),
             (Keeping::Said, _) => None,
         };
@@ -484,6 +488,12 @@ impl<'r> Request<'r> {
         let digits = self.collect_number(max_age)?;
         let value = self.join([&b"max-age="[..], digits].into_iter())?;
         self.add_header("Cache-Control", value)
+    }
+
+    /// Whether the response has a status for which nginx's `expires` says something.
+    fn is_kept_by_status(self) -> bool {
+        let status = self.raw().headers_out.status;
+        matches!(status, 200 | 201 | 204 | 206 | 301..=304 | 307 | 308)
     }
 
     /// The seconds until an HTTP date; `None` when it is none, or has passed.

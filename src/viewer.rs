@@ -102,6 +102,11 @@ impl<'r> Viewer<'r> {
     /// The `Host`, if it is one of the names that the server has.
     fn server_name(&self) -> Option<&'r [u8]> {
         let host = Request::bytes(self.request.raw().headers_in.server);
+        // A wildcard is no leave for what would end a host in a URL.
+        let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(byte);
+        if !host.iter().all(is_host) {
+            return None;
+        }
         let mut names = self.request.settings()?.server_names.iter();
         let matches = |name: &[u8]| match name {
             [b'*', suffix @ ..] => host.ends_with(suffix) && host.len() > suffix.len(),

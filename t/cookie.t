@@ -473,7 +473,23 @@ Sec-Fetch-Mode: navigate
 --- request eval: [ (map { "GET $main::Url" } 1 .. 7), "POST $main::Url\nx" ]
 --- more_headers eval: [ "", (map { "Sec-Fetch-Mode: $_" } "no-cors", "cors", "same-origin", "websocket", "Navigate", "navigate, navigate", "navigate") ]
 --- response_body eval: [ ("private\n") x 7, "sorry\n" ]
---- response_headers_like eval: [ (main::handed() . "\nLocation:") x 8 ]
+--- response_headers_like eval: [ (main::handed() . "\nLocation:") x 7, "Location:\nSet-Cookie:" ]
+
+
+
+=== what was handed over is for reading only: browsers send it from any page
+--- config eval: $main::Minting
+--- request eval: [ "GET /media/a.txt", "HEAD /media/a.txt", "POST /media/a.txt\nx", "PUT /media/a.txt\nx", "OPTIONS /media/a.txt", "POST $main::Url\nx" ]
+--- more_headers eval: [ @{ main::minted_cookies(([ {} ]) x 5) }, "" ]
+--- error_code eval: [ 200, 200, 403, 403, 403, 405 ]
+--- response_headers_like eval: [ ("X-Reason: valid") x 2, ("X-Reason: wrong_method\nSet-Cookie:") x 3, "Set-Cookie:" ]
+
+
+
+=== redirect: not with a cookie that does not come along
+--- config eval: main::guarded("media samesite=strict redirect")
+--- must_die
+--- error_log eval: qr{crossdomain_media_cookie: media: "redirect" needs another "samesite=" than strict, }
 
 
 

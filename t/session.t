@@ -299,7 +299,7 @@ abc
 === what a cookie can hold, decoded once
 --- http_config eval: $main::Upstream
 --- config eval: $main::Takes
---- request eval: main::posts(map { "/?sid=$_" } "a%2Db", "%61%62c", "a%252Cb", "a:b.c~d_e!#", "a==", "a%3D%3D", "(a)/<b>@[c]{d}|`^'\$*?", "x" x 1024, "%78" x 1024, "a%zz", "%")
+--- request eval: main::posts(map { "/?sid=$_" } "a%2Db", "%61%62c", "a%252Cb", "a:b.c~d_e!%23", "a==", "a%3D%3D", "(a)/<b>@[c]{d}|`^'\$*?", "x" x 1024, "%78" x 1024, "a%zz", "%")
 --- response_body eval
 [ map { main::seen("/", "", "sid=$_") } "a-b", "abc", "a%2Cb", "a:b.c~d_e!#", "a==", "a==", "(a)/<b>@[c]{d}|`^'\$*?", ("x" x 1024) x 2, "a%zz", "%" ]
 --- response_headers eval: [ ($main::Closed) x 11 ]

@@ -10,6 +10,7 @@ use crate::carried::{Carried, Credential};
 use crate::format::cloudfront;
 use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
 use crate::format::{jwt, minted};
+use crate::hand_over::is_reading;
 use crate::key::{Key, Kind};
 use crate::request::RequestView;
 use crate::scope::{self, Path, Signs};
@@ -474,10 +475,14 @@ fn verify<'a>(
     if scope::is_unsafe(context.view, &context.path) {
         return Err(Reason::UnsafePath.into());
     }
-    if minted::is_minted(value)
-        && let Some(Source::HandOver(cookie)) = context.policy.sources.get(context.source)
-    {
-        return minted::verify(value, cookie, context, verifications, env);
+    if let Some(Source::HandOver(cookie)) = context.policy.sources.get(context.source) {
+        if !is_reading(env.method()) {
+            trace!(env, "what was handed over is for GET and HEAD");
+            return Err(Reason::WrongMethod.into());
+        }
+        if minted::is_minted(value) {
+            return minted::verify(value, cookie, context, verifications, env);
+        }
     }
     let mut buffer = [0; MAX_TOKEN_LEN];
     if value.len() <= MAX_DJANGO_VALUE

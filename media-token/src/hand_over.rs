@@ -150,6 +150,12 @@ impl HandOver {
             }
             same_site = SameSite::Lax;
         }
+        if redirects && same_site == SameSite::Strict {
+            return Err(HandOverError::Needs(
+                "redirect",
+                "another \"samesite=\" than strict, whose cookies do not come with who is sent here",
+            ));
+        }
         let minting = match (max_age, deadline) {
             (Some(max_age), deadline) => {
                 let deadline = deadline.unwrap_or_else(|| max_age.max(DEFAULT_DEADLINE));
@@ -195,6 +201,10 @@ impl HandOver {
         now: i64,
         env: &mut impl Env<'a>,
     ) -> Vec<SetCookie> {
+        // What is handed over is for reading: browsers send cookies from any page.
+        if !is_reading(env.method()) {
+            return Vec::new();
+        }
         let Some(folder) = grant.folder else {
             return Vec::new();
         };
@@ -302,6 +312,11 @@ impl HandOver {
         );
         SetCookie(text)
     }
+}
+
+/// Whether a method changes nothing, so that a cookie may stand for the viewer.
+pub(crate) fn is_reading(method: &[u8]) -> bool {
+    matches!(method, b"GET" | b"HEAD")
 }
 
 /// The value of a `Set-Cookie` with a credential, which `Debug` does not show.

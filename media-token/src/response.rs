@@ -173,11 +173,15 @@ pub fn capped<'a>(
                 argument if is("max-age") || is("s-maxage") => {
                     let argument = argument.unwrap_or_default();
                     let stated = std::str::from_utf8(argument).ok();
+                    let stated = stated.filter(|text| !text.starts_with('+'));
                     let stated = stated.and_then(|text| text.parse::<u64>().ok());
-                    // One that cannot be read may be read as more.
-                    Some(match stated.is_some_and(|stated| stated <= seconds) {
-                        true => [directive, b"", b""],
-                        false => [name, b"=", digits],
+                    let is_number = !argument.is_empty() && argument.iter().all(u8::is_ascii_digit);
+                    Some(match stated {
+                        Some(stated) if stated <= seconds => [directive, b"", b""],
+                        // Also those that are too large for us.
+                        _ if is_number => [name, b"=", digits],
+                        // Caches take what is no number for 0 (RFC 9111, 4.2.1).
+                        _ => [name, b"=", b"0"],
                     })
                 }
                 _ => Some([directive, b"", b""]),
@@ -310,8 +314,9 @@ mod tests {
                 "max-age=60, s-maxage=\"5\"",
             ),
             ("s-maxage=99999999999999999999", "s-maxage=60"),
-            ("max-age=-1", "max-age=60"),
-            ("max-age", "max-age=60"),
+            ("max-age=-1", "max-age=0"),
+            ("max-age=+1", "max-age=0"),
+            ("max-age", "max-age=0"),
             (
                 "max-age=9, stale-while-revalidate=86400, stale-if-error=1",
                 "max-age=9",

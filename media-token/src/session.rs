@@ -134,7 +134,8 @@ impl SessionArgument {
         let pairs = view.query().into_iter().flat_map(query::pairs);
         let mut values = pairs.filter_map(|pair| pair.value_of(&self.name));
         let value = values.next()?;
-        if values.next().is_some() {
+        // Behind a `#` nginx reads no arguments.
+        if values.next().is_some() || value.contains(&b'#') {
             return Some(Found::Bad);
         }
         let id = query::decode_value(value, buffer);
@@ -261,6 +262,7 @@ mod tests {
             "sessionid=a+b",
             "sessionid=a%3Bb",
             "sessionid=a;b",
+            "sessionid=a#b",
             "sessionid=a%0D%0Ab",
             "sessionid=a%00",
             "sessionid=%22a%22",
