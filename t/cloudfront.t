@@ -554,7 +554,7 @@ main::signed_urls(map { [ resource => $_ ] }
 
 === so many steps, and no more, are taken to match a resource
 --- config eval: $main::Guarded
---- request eval: [ map { "GET " . cf_url("/media/a.txt?" . "a" x 3000, resource => "https://media.example.org/" . $_) } "*?" x 490 . "b", "*?*?*a" ]
+--- request eval: [ map { "GET " . cf_url("/media/a.txt?" . "a" x 3000, resource => "https://media.example.org/" . $_) } "*?" x 490 . "*a", "*?*?*a" ]
 --- reasons: wrong_path valid
 
 
