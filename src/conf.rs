@@ -105,13 +105,6 @@ pub struct Settings {
     pub log_level: ngx_uint_t,
 }
 
-impl LocationConf {
-    /// How session ids are taken from the query, where they are.
-    pub fn session(&self) -> Option<&SessionArgument> {
-        self.session.as_ref()?.as_deref()
-    }
-}
-
 impl Settings {
     /// Whether credentials in the path are for this location.
     pub fn takes_segments(&self) -> bool {
@@ -794,32 +787,26 @@ impl LocationConf {
                 }
             }
         }
-        if let Some(Some(hand_over)) = &self.hand_over
-            && hand_over.minting.is_some()
-            && !self.keys.is_empty()
-            && !self.keys.iter().any(|key| key.mints())
-        {
-            ngx_log_error!(
-                NGX_LOG_EMERG,
-                cf.log,
-                "crossdomain_media_cookie: \"max_age=\" needs a key to make tokens with: \
-                 \"crossdomain_media_key FILE format=jwt use=mint\" in {place}"
-            );
-            return NGX_CONF_ERROR;
-        }
-        if let Some(Some(hand_over)) = &self.hand_over
-            && hand_over.minting.is_some()
-            && self
-                .keys
-                .iter()
-                .any(|key| !key.mints() && key.id().is_none())
-        {
-            ngx_log_error!(
-                NGX_LOG_WARN,
-                cf.log,
-                "crossdomain_media_cookie: a key has no \"id=\": a token made for it holds wherever the \
-                 minting key and a key without an id are, in {place}"
-            );
+        let mints = (self.hand_over.iter().flatten()).any(|hand_over| hand_over.minting.is_some());
+        if mints && !self.keys.is_empty() {
+            if !self.keys.iter().any(|key| key.mints()) {
+                ngx_log_error!(
+                    NGX_LOG_EMERG,
+                    cf.log,
+                    "crossdomain_media_cookie: \"max_age=\" needs a key to make tokens with: \
+                     \"crossdomain_media_key FILE format=jwt use=mint\" in {place}"
+                );
+                return NGX_CONF_ERROR;
+            }
+            let mut vouching = self.keys.iter().filter(|key| !key.mints());
+            if vouching.any(|key| key.id().is_none()) {
+                ngx_log_error!(
+                    NGX_LOG_WARN,
+                    cf.log,
+                    "crossdomain_media_cookie: a key has no \"id=\": a token made for it holds \
+                     wherever the minting key and a key without an id are, in {place}"
+                );
+            }
         }
         let sources = self.all_sources();
         if note_sources(cf, &sources).is_none() {
@@ -861,9 +848,12 @@ impl LocationConf {
         });
         NGX_CONF_OK
     }
-}
 
-impl LocationConf {
+    /// How session ids are taken from the query, where they are.
+    pub fn session(&self) -> Option<&SessionArgument> {
+        self.session.as_ref()?.as_deref()
+    }
+
     /// The sources that were named, and those that come with the keys.
     fn all_sources(&self) -> Vec<Source> {
         let own = self.keys.iter().flat_map(|key| key.sources());

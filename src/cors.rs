@@ -10,6 +10,7 @@ use ngx::ffi::{
 use media_token::cors::{
     Asked, EXPOSED, LOCATION_HEADER, Origins, PREFLIGHT_MAX_AGE, challenge, names, refusal,
 };
+use media_token::request::is_reading;
 use media_token::{Decision, Destination};
 
 use crate::module::DONE;
@@ -42,7 +43,7 @@ impl<'r> Request<'r> {
 
     /// Whether the viewer is going to a page, with a method that survives a redirect.
     pub fn is_navigation(self) -> bool {
-        self.asked().mode == Some(b"navigate") && matches!(self.method(), b"GET" | b"HEAD")
+        self.asked().mode == Some(b"navigate") && is_reading(self.method())
     }
 
     /// Whether a redirect would be of no use to who asks.

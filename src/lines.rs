@@ -122,7 +122,7 @@ impl<'r> Request<'r> {
                 LOWER.len(),
             )
         };
-        // SAFETY: null, or what nginx has put there.
+        // SAFETY: null, or an entry of nginx's own table, whose entries are of this type.
         let known = unsafe { known.cast::<ngx_http_header_t>().as_ref() }?;
         let headers: *mut ngx_list_t = &raw mut self.raw_mut().headers_in.headers;
         // SAFETY: nginx has made this list for elements of this type.
@@ -132,7 +132,7 @@ impl<'r> Request<'r> {
         }
         // SAFETY: the element is new and ours to fill; all fields are valid when zero.
         unsafe { line.write_bytes(0, 1) };
-        // SAFETY: valid now.
+        // SAFETY: in nginx's list, and written just now; nobody else looks at it yet.
         let element = unsafe { &mut *line };
         element.hash = hash;
         element.key = string(b"Cookie");

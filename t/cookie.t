@@ -493,6 +493,15 @@ Sec-Fetch-Mode: navigate
 
 
 
+=== redirect: a wildcard is no leave for what ends a host in a URL
+--- config eval: "server_name localhost *.example.org; " . main::guarded("media redirect") =~ s/crossdomain_media_public_url [^;]*;//r
+--- raw_request eval
+[ map { "GET $main::Url HTTP/1.1\r\nHost: $_\r\nSec-Fetch-Mode: navigate\r\nConnection: close\r\n\r\n" } "evil.example#.example.org", "evil.example?.example.org", "a.example.org" ]
+--- error_code eval: [ 200, 200, 302 ]
+--- response_headers_like eval: [ "Location:", "Location:", "Location: http://a[.]example[.]org:\\d+/media/a[.]txt" ]
+
+
+
 === redirect: HEAD navigates too
 --- config eval: main::guarded("media redirect")
 --- request eval: "HEAD $main::Url"

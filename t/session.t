@@ -96,6 +96,15 @@ __DATA__
 
 
 
+=== empty Cookie lines stay as they are, and one line has the session, once
+--- http_config eval: $main::Upstream
+--- config eval: $main::Takes
+--- raw_request eval
+"POST /?sid=abc HTTP/1.1\r\nHost: localhost\r\nCookie:\r\nCookie:\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+--- response_body eval: main::seen("/", "", "; ; sid=abc")
+
+
+
 === several Cookie lines, and an empty one
 --- http_config
     server { listen $TEST_NGINX_UPSTREAM; location / { return 200 "$http_cookie|$cookie_sid|$cookie_a|$cookie_b"; } }

@@ -5,6 +5,7 @@ use std::{fmt, slice};
 
 use crate::decision::{Decision, Status};
 use crate::redirect::{Origin, UrlError};
+use crate::request::is_reading;
 
 /// What a refused script is told where to get a token, beside `Location`'s meaning,
 /// which would have the browser follow it.
@@ -170,7 +171,7 @@ impl<'a> Asked<'a> {
             // Browsers that do not say so yet; others send no `Origin` with a GET.
             None => self.origin.is_some(),
         };
-        is_cors || !matches!(method, b"GET" | b"HEAD")
+        is_cors || !is_reading(method)
     }
 }
 

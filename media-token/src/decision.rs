@@ -10,9 +10,8 @@ use crate::carried::{Carried, Credential};
 use crate::format::cloudfront;
 use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
 use crate::format::{jwt, minted};
-use crate::hand_over::is_reading;
 use crate::key::{Key, Kind};
-use crate::request::RequestView;
+use crate::request::{RequestView, is_reading};
 use crate::scope::{self, Path, Signs};
 use crate::source::Source;
 

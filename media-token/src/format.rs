@@ -2,6 +2,8 @@
 //! and how its signature is made; where the credential was found and what
 //! follows from the verdict is decided elsewhere.
 
+use std::borrow::Cow;
+
 use memchr::memchr2;
 
 use crate::decision::{Env, OutOfMemory};
@@ -23,4 +25,19 @@ pub(crate) fn decode_value<'t, 'a: 't>(
     }
     let buffer = env.allocate(value.len()).ok_or(OutOfMemory)?;
     Ok(query::decode_value(value, buffer))
+}
+
+/// What lives as long as the request, whether it was spelled with escapes or not.
+pub(crate) fn keep<'a>(text: Cow<'a, str>, env: &mut impl Env<'a>) -> Result<&'a str, OutOfMemory> {
+    match text {
+        Cow::Borrowed(text) => Ok(text),
+        Cow::Owned(text) => {
+            let memory = env.allocate(text.len()).ok_or(OutOfMemory)?;
+            if memory.len() != text.len() {
+                return Err(OutOfMemory);
+            }
+            memory.copy_from_slice(text.as_bytes());
+            std::str::from_utf8(memory).map_err(|_| OutOfMemory)
+        }
+    }
 }

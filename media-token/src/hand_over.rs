@@ -7,7 +7,8 @@ use crate::carried::Carried;
 use crate::decision::{Env, Grant, Policy, Reach};
 use crate::format::minted::{self, Scope};
 use crate::key::Kind;
-use crate::request::RequestView;
+use crate::request::{RequestView, is_reading};
+use crate::set_cookie;
 use crate::source::Source;
 
 /// How long a chain of minted tokens goes on, unless something else is said, in seconds.
@@ -283,7 +284,7 @@ impl HandOver {
             None => carried.cloudfront.as_cookies().collect(),
         };
         let is_kept = |name: &str, value: &[u8]| {
-            is_cookie_value(value) && name.len().saturating_add(value.len()) <= MAX_COOKIE
+            set_cookie::is_value(value) && name.len().saturating_add(value.len()) <= MAX_COOKIE
         };
         let is_sound = life > 0 && cookies.iter().all(|(name, value)| is_kept(name, value));
         let cookies = cookies.into_iter().filter(|_| is_sound);
@@ -314,11 +315,6 @@ impl HandOver {
     }
 }
 
-/// Whether a method changes nothing, so that a cookie may stand for the viewer.
-pub(crate) fn is_reading(method: &[u8]) -> bool {
-    matches!(method, b"GET" | b"HEAD")
-}
-
 /// The value of a `Set-Cookie` with a credential, which `Debug` does not show.
 pub struct SetCookie(pub Vec<u8>);
 
@@ -328,16 +324,8 @@ impl fmt::Debug for SetCookie {
     }
 }
 
-/// A folder of a raw path, as the path of a cookie: `None` where it could not be written
-/// there, or be read as another one.
+/// A folder of a raw path, as the path of a cookie, where it can be one.
 fn cookie_path(folder: &[u8]) -> Option<&str> {
-    let is_plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b';';
-    let is_one = folder.starts_with(b"/") && folder.ends_with(b"/") && folder.iter().all(is_plain);
+    let is_one = set_cookie::is_path(folder) && folder.ends_with(b"/");
     std::str::from_utf8(folder).ok().filter(|_| is_one)
-}
-
-/// Whether a text may be a cookie's value (RFC 6265, 4.1.1).
-fn is_cookie_value(text: &[u8]) -> bool {
-    let is_octet = |byte: &u8| byte.is_ascii_graphic() && !b"\",;\\".contains(byte);
-    !text.is_empty() && text.iter().all(is_octet)
 }

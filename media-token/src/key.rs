@@ -330,6 +330,19 @@ impl Default for Format {
     }
 }
 
+/// The parameters that are for one format, and have no effect with the others.
+const OF_SOME_FORMAT: [&str; 9] = [
+    "salt=",
+    "derived",
+    "signs=",
+    "max_future=",
+    "path_claim=",
+    "aud=",
+    "use=",
+    "any_http",
+    "policy=",
+];
+
 /// A parameter as it is written.
 #[derive(Clone, Copy)]
 struct Parameter<'p> {
@@ -355,8 +368,16 @@ impl<'p> Parameter<'p> {
         }
     }
 
-    fn unknown(self) -> KeyError {
-        KeyError::UnknownParameter(self.text.to_owned())
+    /// Why a format does not take it: another one does, or none.
+    fn misplaced(self, format: &'static str) -> KeyError {
+        let is_this = |known: &&&'static str| match known.strip_suffix('=') {
+            Some(name) => self.name == name && self.value.is_some(),
+            None => self.text == **known,
+        };
+        match OF_SOME_FORMAT.iter().find(is_this) {
+            Some(known) => KeyError::Contradiction(known, format),
+            None => KeyError::UnknownParameter(self.text.to_owned()),
+        }
     }
 }
 
@@ -461,7 +482,6 @@ impl DjangoOptions {
         parse_time: impl Fn(&str) -> Option<i64>,
     ) -> Result<(), KeyError> {
         let expected = |expected| parameter.expected(expected);
-        let no_effect = |name| Err(KeyError::Contradiction(name, "format=django"));
         match (parameter.name, parameter.value) {
             ("alg", Some("sha256")) => self.algorithm = django::Algorithm::Sha256,
             ("alg", Some("sha1")) => self.algorithm = django::Algorithm::Sha1,
@@ -476,12 +496,7 @@ impl DjangoOptions {
                 let seconds = parse_time(time).ok_or_else(|| expected("a time such as 30s"))?;
                 self.max_future = Some(seconds);
             }
-            ("path_claim", Some(_)) => return no_effect("path_claim="),
-            ("aud", Some(_)) => return no_effect("aud="),
-            ("any_http", None) => return no_effect("any_http"),
-            ("policy", Some(_)) => return no_effect("policy="),
-            ("use", Some(_)) => return no_effect("use="),
-            _ => return Err(parameter.unknown()),
+            _ => return Err(parameter.misplaced("format=django")),
         }
         Ok(())
     }
@@ -490,7 +505,6 @@ impl DjangoOptions {
 impl JwtOptions {
     fn set(&mut self, parameter: Parameter<'_>) -> Result<(), KeyError> {
         let expected = |expected| parameter.expected(expected);
-        let no_effect = |name| Err(KeyError::Contradiction(name, "format=jwt"));
         match (parameter.name, parameter.value) {
             ("alg", Some(name)) => {
                 let algorithm = jwt::Algorithm::parse(name);
@@ -508,13 +522,7 @@ impl JwtOptions {
             ("aud", Some(_)) => return Err(expected("whom the tokens are for")),
             ("use", Some("mint")) => self.mints = true,
             ("use", Some(_)) => return Err(expected("mint")),
-            ("salt", Some(_)) => return no_effect("salt="),
-            ("derived", None) => return no_effect("derived"),
-            ("signs", Some(_)) => return no_effect("signs="),
-            ("max_future", Some(_)) => return no_effect("max_future="),
-            ("any_http", None) => return no_effect("any_http"),
-            ("policy", Some(_)) => return no_effect("policy="),
-            _ => return Err(parameter.unknown()),
+            _ => return Err(parameter.misplaced("format=jwt")),
         }
         Ok(())
     }
@@ -522,7 +530,6 @@ impl JwtOptions {
 
 impl CloudFrontOptions {
     fn set(&mut self, parameter: Parameter<'_>) -> Result<(), KeyError> {
-        let no_effect = |name| Err(KeyError::Contradiction(name, "format=cloudfront"));
         match (parameter.name, parameter.value) {
             ("alg", Some("sha1")) => self.hash = Some(cloudfront::Hash::Sha1),
             ("alg", Some("sha256")) => self.hash = Some(cloudfront::Hash::Sha256),
@@ -531,14 +538,7 @@ impl CloudFrontOptions {
             ("policy", Some("canned")) => self.policies = Some(cloudfront::Policies::Canned),
             ("policy", Some("custom")) => self.policies = Some(cloudfront::Policies::Custom),
             ("policy", Some(_)) => return Err(parameter.expected("canned or custom")),
-            ("salt", Some(_)) => return no_effect("salt="),
-            ("derived", None) => return no_effect("derived"),
-            ("signs", Some(_)) => return no_effect("signs="),
-            ("max_future", Some(_)) => return no_effect("max_future="),
-            ("path_claim", Some(_)) => return no_effect("path_claim="),
-            ("aud", Some(_)) => return no_effect("aud="),
-            ("use", Some(_)) => return no_effect("use="),
-            _ => return Err(parameter.unknown()),
+            _ => return Err(parameter.misplaced("format=cloudfront")),
         }
         Ok(())
     }

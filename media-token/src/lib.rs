@@ -57,6 +57,7 @@ pub mod request;
 pub mod response;
 pub mod scope;
 pub mod session;
+mod set_cookie;
 pub mod source;
 
 pub use carried::{Carried, Credential, take, take_with};

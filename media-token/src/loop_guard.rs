@@ -7,6 +7,7 @@ use std::str;
 
 use crate::carried;
 use crate::response::{Action, Answer, Responses};
+use crate::set_cookie;
 
 /// The cookie that counts.
 pub const COOKIE: &str = "crossdomain_media_loop";
@@ -39,8 +40,7 @@ pub fn set_cookie<'a>(
     path: &'a [u8],
     is_https: bool,
 ) -> Option<impl Iterator<Item = &'a [u8]> + Clone> {
-    let is_plain = |byte: &u8| byte.is_ascii_graphic() && *byte != b';';
-    if !path.starts_with(b"/") || !path.iter().all(is_plain) {
+    if !set_cookie::is_path(path) {
         return None;
     }
     let life = match count {

@@ -86,6 +86,13 @@ impl<'a> RequestView<'a> {
     }
 }
 
+/// Whether a method asks for nothing but an answer (RFC 9110, 9.2.1: two of the safe
+/// ones), so that it may be redirected, and a cookie may stand for the viewer.
+#[must_use]
+pub fn is_reading(method: &[u8]) -> bool {
+    matches!(method, b"GET" | b"HEAD")
+}
+
 /// What a request carries beside its target.
 pub trait Fields<'a> {
     /// The names and values of its header lines, in their order.

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::clean;
 use crate::query;
 use crate::request::RequestView;
+use crate::set_cookie;
 use crate::source::Source;
 
 /// The longest session id, in bytes, decoded.
@@ -139,7 +140,7 @@ impl SessionArgument {
             return Some(Found::Bad);
         }
         let id = query::decode_value(value, buffer);
-        Some(match id.filter(|id| is_cookie_value(id)) {
+        Some(match id.filter(|id| set_cookie::is_value(id)) {
             Some(id) => Found::Id(id),
             None => Found::Bad,
         })
@@ -179,13 +180,6 @@ impl SessionArgument {
         let name = pair.and_then(|pair| pair.split(|&byte| byte == b'=').next());
         name.is_some_and(|name| name.trim_ascii() == self.cookie.as_bytes())
     }
-}
-
-/// Whether a text is a cookie's value (`cookie-octet` of RFC 6265, 4.1.1), and not
-/// empty.
-fn is_cookie_value(text: &[u8]) -> bool {
-    let is_octet = |byte: &u8| byte.is_ascii_graphic() && !b"\",;\\".contains(byte);
-    !text.is_empty() && text.iter().all(is_octet)
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 """Players and clients without cookies, with the example application that mints for them and takes their uploads."""
 
-import shutil
 import time
 
 import jwt
 import pytest
 from client import Viewer, hops
+from conftest import running, signed_in
 from stack import E2E, Stack, content, eventually
 
 FOLDER = "course/1"
@@ -26,21 +26,7 @@ class ClientsStack(Stack):
 
 @pytest.fixture(scope="module")
 def stack(filled, tmp_path_factory):
-    stack = ClientsStack(tmp_path_factory.mktemp("clients"), filled.key)
-    stack.fill_from(filled)
-    try:
-        stack.start_app()
-        stack.start_nginx()
-        yield stack
-    finally:
-        stack.stop()
-        shutil.rmtree(stack.folder / "media", ignore_errors=True)
-
-
-def signed_in(stack, name):
-    viewer = Viewer(stack.www)
-    viewer.sign_in(name)
-    return viewer
+    yield from running(ClientsStack(tmp_path_factory.mktemp("clients"), filled.key), filled)
 
 
 @pytest.fixture

@@ -2,14 +2,15 @@
 //! HS256, a type of their own, and an audience that names the cookie and the site. They
 //! are accepted from that cookie only, and with a key that verifies nothing else.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use constant_time_eq::constant_time_eq_n;
-use std::borrow::Cow;
+use serde::{Deserialize, Serialize};
 
 use crate::decision::{Context, Env, Failure, Folder, Grant, Reach, Reason, Refusal, trace};
+use crate::format::keep;
 use crate::key::Kind;
 use crate::mac::{self, PreparedKey};
 
@@ -174,10 +175,7 @@ fn believe<'a>(
     // A key that this location does not trust, or not any more, vouches for nothing.
     let mut keys = context.policy.keys.iter().filter(|key| !key.mints());
     let Some(key) = keys.find(|key| key.id() == claims.by.as_deref()) else {
-        trace!(
-            env,
-            "the key of the token that it was made for is not known here"
-        );
+        trace!(env, "the key that vouched for its chain is not known here");
         return Err(Failure::from(Reason::UnknownKey));
     };
     if context.now >= claims.exp {
@@ -201,15 +199,7 @@ fn believe<'a>(
     if context.path.is_ambiguous() {
         return Err(Failure::from(Reason::UnsafePath));
     }
-    let subject = match claims.sub {
-        None => None,
-        Some(Cow::Borrowed(subject)) => Some(subject),
-        Some(Cow::Owned(subject)) => {
-            let memory = env.allocate(subject.len()).ok_or(Failure::OutOfMemory)?;
-            memory.copy_from_slice(subject.as_bytes());
-            std::str::from_utf8(memory).ok()
-        }
-    };
+    let subject = claims.sub.map(|subject| keep(subject, env)).transpose()?;
     Ok(Grant {
         key_id: key.id(),
         subject,

@@ -2,7 +2,7 @@
 
 use crate::common::{self, Cookies, Viewer};
 
-use media_token::{Policy, Status};
+use media_token::Policy;
 use serde_json::Value;
 
 const VECTORS: &str = include_str!("vectors/cloudfront.json");
@@ -21,17 +21,6 @@ fn policy(vector: &Value, pem_files: &Value) -> Policy {
         keys,
         max_age: 120,
         leeway: 0,
-    }
-}
-
-fn expected(vector: &Value) -> Status {
-    let recommended = vector.get("recommended_module_verdict");
-    match recommended.unwrap_or(&vector["expect"]).as_str().unwrap() {
-        "ok" => Status::Granted,
-        "missing" => Status::Missing,
-        "expired" => Status::Expired,
-        "bad" | "notyet" => Status::Invalid,
-        other => panic!("unknown verdict {other}"),
     }
 }
 
@@ -58,7 +47,7 @@ fn every_vector_of_the_reference_gets_its_verdict() {
         let now = vector["now"].as_i64().unwrap();
         let cookies = Cookies(cookies.collect::<Vec<_>>().join("; "));
         let status = viewer.asks_with(target, &cookies, &policy, now).status();
-        if status != expected(vector) {
+        if status != common::expected(vector) {
             wrong.push(format!("{}: {status:?}: {}", vector["id"], viewer.steps));
         }
     }

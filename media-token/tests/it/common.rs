@@ -8,8 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use media_token::{
-    Credential, Decision, Env, Fields, Key, KeyOptions, Policy, RequestView, decide, take_with,
+    Credential, Decision, Env, Fields, Key, KeyOptions, Policy, RequestView, Status, decide,
+    take_with,
 };
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 pub const SECRET: &[u8] = b"a-secret-key-of-a-django-application-in-a-test";
@@ -130,6 +132,18 @@ pub fn naive_status(target: &str, now: i64, max_age: i64) -> &'static str {
         "expired"
     } else {
         "granted"
+    }
+}
+
+/// What a vector expects: what is recommended, or else what the reference does.
+pub fn expected(vector: &Value) -> Status {
+    let recommended = vector.get("recommended_module_verdict");
+    match recommended.unwrap_or(&vector["expect"]).as_str().unwrap() {
+        "ok" => Status::Granted,
+        "missing" => Status::Missing,
+        "expired" => Status::Expired,
+        "bad" | "notyet" => Status::Invalid,
+        other => panic!("unknown verdict {other}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::common::{self, Viewer};
 
-use media_token::{Policy, Source, Status};
+use media_token::{Policy, Source};
 use serde_json::Value;
 
 const VECTORS: &str = include_str!("vectors/django.json");
@@ -54,17 +54,6 @@ fn policy(vector: &Value) -> Policy {
     }
 }
 
-fn expected(vector: &Value) -> Status {
-    let recommended = vector.get("recommended_module_verdict");
-    match recommended.unwrap_or(&vector["expect"]).as_str().unwrap() {
-        "ok" => Status::Granted,
-        "missing" => Status::Missing,
-        "expired" => Status::Expired,
-        "bad" => Status::Invalid,
-        other => panic!("unknown verdict {other}"),
-    }
-}
-
 #[test]
 fn every_vector_of_the_reference_gets_its_verdict() {
     let file: Value = serde_json::from_str(VECTORS).unwrap();
@@ -79,7 +68,7 @@ fn every_vector_of_the_reference_gets_its_verdict() {
         // as the next second. (In nginx that token lives up to a second longer.)
         let now = vector["now"].as_f64().unwrap().ceil() as i64;
         let status = Viewer::default().asks(target, &policy, now).status();
-        if status != expected(vector) {
+        if status != common::expected(vector) {
             wrong.push(format!("{}: {status:?}: {target}", vector["id"]));
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::common::{self, Viewer};
 
-use media_token::{Policy, Source, Status};
+use media_token::{Policy, Source};
 use serde_json::Value;
 
 const VECTORS: &str = include_str!("vectors/jwt.json");
@@ -39,17 +39,6 @@ fn policy(vector: &Value, pem_files: &Value) -> Policy {
     }
 }
 
-fn expected(vector: &Value) -> Status {
-    let recommended = vector.get("recommended_module_verdict");
-    match recommended.unwrap_or(&vector["expect"]).as_str().unwrap() {
-        "ok" => Status::Granted,
-        "missing" => Status::Missing,
-        "expired" => Status::Expired,
-        "bad" => Status::Invalid,
-        other => panic!("unknown verdict {other}"),
-    }
-}
-
 #[test]
 fn every_vector_of_the_reference_gets_its_verdict() {
     let file: Value = serde_json::from_str(VECTORS).unwrap();
@@ -67,7 +56,7 @@ fn every_vector_of_the_reference_gets_its_verdict() {
         };
         let now = vector["now"].as_i64().unwrap();
         let status = viewer.asks(target, &policy, now).status();
-        if status != expected(vector) {
+        if status != common::expected(vector) {
             wrong.push(format!("{}: {status:?}: {}", vector["id"], viewer.steps));
         }
     }

@@ -9,6 +9,7 @@ use super::JwtKey;
 use super::coverage::{self, Coverage, Pattern};
 use crate::decision::trace;
 use crate::decision::{CLOCK_RESOLUTION, Context, Env, Folder, OutOfMemory, Reach, Reason};
+use crate::format::keep;
 use crate::json::{self, Members, Number, Text, Texts};
 
 /// The claims that mean something already, so that none of them can name paths.
@@ -132,21 +133,6 @@ fn read<'a>(
         }
     }
     Err(Reason::TokenMalformed)
-}
-
-/// What lives as long as the request, whether it was spelled with escapes or not.
-fn keep<'a>(text: Cow<'a, str>, env: &mut impl Env<'a>) -> Result<&'a str, OutOfMemory> {
-    match text {
-        Cow::Borrowed(text) => Ok(text),
-        Cow::Owned(text) => {
-            let memory = env.allocate(text.len()).ok_or(OutOfMemory)?;
-            if memory.len() != text.len() {
-                return Err(OutOfMemory);
-            }
-            memory.copy_from_slice(text.as_bytes());
-            std::str::from_utf8(memory).map_err(|_| OutOfMemory)
-        }
-    }
 }
 
 /// Claims, as far as they have been read.
