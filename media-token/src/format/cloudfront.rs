@@ -102,8 +102,6 @@ impl Parameter {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Parameters<'a> {
     values: [Option<&'a [u8]>; Parameter::ALL.len()],
-    /// Whether there is any.
-    is_present: bool,
     /// Whether one was there more than once.
     is_repeated: bool,
     /// The number of their source.
@@ -113,11 +111,10 @@ pub(crate) struct Parameters<'a> {
 impl<'a> Parameters<'a> {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        !self.is_present
+        matches!(self.values, [None, None, None, None, None])
     }
 
     pub(crate) fn add(&mut self, source: usize, parameter: Parameter, value: &'a [u8]) {
-        self.is_present = true;
         self.source = u8::try_from(source).unwrap_or(u8::MAX);
         if let Some(slot) = self.values.get_mut(parameter as usize) {
             self.is_repeated |= slot.is_some();
