@@ -127,6 +127,4 @@ tail -n 0 -F "$state/logs/access.log" 2>/dev/null &
 pids+=($!)
 
 wait -n "${pids[@]}" || true
-# Ctrl-C reaches the servers too, and perhaps a moment before it reaches us.
-sleep 0.5
 failed 'a server has ended unexpectedly'

@@ -13,6 +13,11 @@ from tokens import mint
 RUN = ROOT / "nginx-test" / "demo" / "run.sh"
 
 
+def heed_ctrl_c():
+    """As in a terminal: what a shell runs with `&` ignores SIGINT, and bash cannot trap what it was told to ignore."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Demo:
     def __init__(self, folder):
         self.folder = folder
@@ -23,7 +28,12 @@ class Demo:
         self.output = folder.parent / "output"
         with open(self.output, "wb") as output:
             self.process = subprocess.Popen(
-                [RUN], env=self.environment(), stdout=output, stderr=output, start_new_session=True
+                [RUN],
+                env=self.environment(),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=heed_ctrl_c,
             )
         deadline = time.monotonic() + 90
         while "Press Ctrl-C" not in self.printed():

@@ -160,13 +160,14 @@ fn handed_over(site: &Site, input: &[u8]) {
         let Some(expected) = twin::reason(claims, &asked) else {
             continue;
         };
+        let is_reading = asked.method != "POST";
         if reason == "valid" {
-            assert_eq!(expected, "valid", "{cookie}");
+            assert!(is_reading && expected == "valid", "{cookie}");
         }
-        // Nor does it grant less, in its folder.
+        // Nor does it grant less, in its folder, to who reads.
         let folder = cookie.split("; Path=").nth(1).unwrap();
         let folder = folder.split(';').next().unwrap();
-        if expected == "valid" && second.starts_with(folder) {
+        if is_reading && expected == "valid" && second.starts_with(folder) {
             assert_eq!(reason, "valid", "{cookie}");
         }
     }
