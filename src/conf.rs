@@ -801,11 +801,12 @@ impl LocationConf {
             let mut vouching = self.keys.iter().filter(|key| !key.mints());
             if vouching.any(|key| key.id().is_none()) {
                 ngx_log_error!(
-                    NGX_LOG_WARN,
+                    NGX_LOG_EMERG,
                     cf.log,
-                    "crossdomain_media_cookie: a key has no \"id=\": a token made for it holds \
-                     wherever the minting key and a key without an id are, in {place}"
+                    "crossdomain_media_cookie: \"max_age=\" needs an \"id=\" for each of the \
+                     application's keys: the tokens made for a key end with it, in {place}"
                 );
+                return NGX_CONF_ERROR;
             }
         }
         let sources = self.all_sources();
@@ -899,8 +900,8 @@ fn server_names(cf: &ngx_conf_t) -> Vec<Box<[u8]>> {
 /// `Vary` for what these sources look at, and for whether scripts are told from others.
 fn varies_by(sources: &[Source], cors: bool) -> Option<Box<str>> {
     let mut names: Vec<&str> = Vec::new();
-    let scripts = cors.then_some(media_token::cors::VARY);
-    for name in (sources.iter().filter_map(Source::varies_by)).chain(scripts) {
+    let scripts = if cors { media_token::cors::VARY } else { &[] };
+    for name in (sources.iter().filter_map(Source::varies_by)).chain(scripts.iter().copied()) {
         if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
             names.push(name);
         }

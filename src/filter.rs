@@ -87,6 +87,8 @@ fn add_headers(request: Request<'_>) -> Option<()> {
         request.add_cors_headers(cors)?;
     }
     if let Some(vary) = headers.vary.get() {
+        // Said already, where nginx runs the filters again (416).
+        request.remove_values(b"Vary", |value| value == vary);
         request.add_header("Vary", vary)?;
     }
     if let Some(policy) = headers.referrer_policy.get() {

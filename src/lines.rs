@@ -38,11 +38,12 @@ impl<'r> Request<'r> {
     }
 
     /// How many redirects in a row the viewer's cookies count.
-    pub fn redirects(self) -> u32 {
+    pub fn redirects(self, state: &State<'r>) -> u32 {
+        let view = RequestView::new(state.clean_target.get());
         let mut most = 0;
         self.each_line(|line| {
             if is(line, b"Cookie") {
-                most = most.max(loop_guard::count(Self::bytes(line.value)));
+                most = most.max(loop_guard::count(Self::bytes(line.value), view.path()));
             }
         });
         most
@@ -50,15 +51,16 @@ impl<'r> Request<'r> {
 
     /// Has the viewer count so many redirects. `None` when memory is short.
     pub fn set_redirects(self, state: &State<'r>, count: u32) -> Option<()> {
-        let count = self.collect_number(count)?;
         let view = RequestView::new(state.clean_target.get());
+        let count = self.collect_number(count)?;
+        let len = self.collect_number(i128::try_from(view.path().len()).ok()?)?;
         let is_https = match &self.conf()?.public_url {
             Some(origin) => origin.as_str().starts_with("https:"),
             None => self.is_tls(),
         };
         // Of an earlier run.
         self.remove_values(b"Set-Cookie", loop_guard::is_ours);
-        match loop_guard::set_cookie(count, view.path(), is_https) {
+        match loop_guard::set_cookie(count, len, view.path(), is_https) {
             Some(pieces) => self.add_header("Set-Cookie", self.join(pieces)?),
             None => Some(()),
         }
@@ -124,6 +126,10 @@ impl<'r> Request<'r> {
         };
         // SAFETY: null, or an entry of nginx's own table, whose entries are of this type.
         let known = unsafe { known.cast::<ngx_http_header_t>().as_ref() }?;
+        // nginx makes the list when the first line is to come.
+        if !self.has_version() {
+            return None;
+        }
         let headers: *mut ngx_list_t = &raw mut self.raw_mut().headers_in.headers;
         // SAFETY: nginx has made this list for elements of this type.
         let line = unsafe { ngx_list_push(headers).cast::<ngx_table_elt_t>() };

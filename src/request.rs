@@ -12,11 +12,11 @@ use std::ptr::{self, NonNull};
 
 use ngx::ffi::{
     NGX_HTTP_BAD_REQUEST, NGX_HTTP_FORBIDDEN, NGX_HTTP_INTERNAL_SERVER_ERROR, NGX_HTTP_NO_CONTENT,
-    NGX_HTTP_NOT_FOUND, NGX_HTTP_UNAUTHORIZED, ngx_http_complex_value, ngx_http_complex_value_t,
-    ngx_http_finalize_request, ngx_http_named_location, ngx_http_process_request_uri,
-    ngx_http_request_t, ngx_int_t, ngx_list_part_t, ngx_list_push, ngx_list_t, ngx_log_t,
-    ngx_palloc, ngx_parse_http_time, ngx_pnalloc, ngx_pool_cleanup_add, ngx_str_t, ngx_table_elt_t,
-    ngx_time,
+    NGX_HTTP_NOT_FOUND, NGX_HTTP_UNAUTHORIZED, NGX_HTTP_VERSION_10, ngx_http_complex_value,
+    ngx_http_complex_value_t, ngx_http_finalize_request, ngx_http_named_location,
+    ngx_http_process_request_uri, ngx_http_request_t, ngx_int_t, ngx_list_part_t, ngx_list_push,
+    ngx_list_t, ngx_log_t, ngx_palloc, ngx_parse_http_time, ngx_pnalloc, ngx_pool_cleanup_add,
+    ngx_str_t, ngx_table_elt_t, ngx_time, ngx_uint_t,
 };
 use ngx::http::HttpModuleConfExt;
 
@@ -96,6 +96,12 @@ impl<'r> Request<'r> {
         // SAFETY: nginx gives each request a connection.
         let connection = unsafe { &*self.raw().connection };
         !connection.ssl.is_null()
+    }
+
+    /// Whether the request line names a version: otherwise it is HTTP/0.9, which has no
+    /// header lines, and nginx has made no list of them.
+    pub fn has_version(self) -> bool {
+        self.raw().http_version >= NGX_HTTP_VERSION_10 as ngx_uint_t
     }
 
     /// `$args`.
@@ -411,6 +417,11 @@ impl<'r> Request<'r> {
                 return;
             }
             let value = Self::bytes(header.value);
+            if value == b"private" {
+                // Said again below, once.
+                header.hash = 0;
+                return;
+            }
             if !response::is_plain(value) {
                 // Who reads it otherwise may miss what it forbids.
                 header.value = string(b"no-store");

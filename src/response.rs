@@ -73,7 +73,8 @@ pub fn send<'r>(
     let answer = match settings.responses.respond(decision) {
         // Scripts are not redirected.
         Some(Answer::Redirect(_))
-            if !is_script(request, settings) && goes_in_circles(request, settings, decision) =>
+            if !is_script(request, settings)
+                && goes_in_circles(request, settings, state, decision) =>
         {
             Some(settings.responses.instead_of_a_loop())
         }
@@ -90,7 +91,7 @@ pub fn send<'r>(
             // Also when another run grants it by other means.
             headers.private.set(true);
         }
-        if settings.loop_guard.is_some() && request.redirects() != 0 {
+        if settings.loop_guard.is_some() && request.redirects(state) != 0 {
             request
                 .set_redirects(state, 0)
                 .ok_or(INTERNAL_SERVER_ERROR)?;
@@ -144,11 +145,16 @@ fn is_script(request: Request<'_>, settings: &Settings) -> bool {
 
 /// Whether the viewer has been sent to the application too often in a row; that is
 /// worth a line.
-fn goes_in_circles(request: Request<'_>, settings: &Settings, decision: &Decision<'_>) -> bool {
+fn goes_in_circles<'r>(
+    request: Request<'r>,
+    settings: &Settings,
+    state: &State<'r>,
+    decision: &Decision<'_>,
+) -> bool {
     let Some(most) = settings.loop_guard else {
         return false;
     };
-    let count = request.redirects();
+    let count = request.redirects(state);
     if count < most {
         return false;
     }
@@ -170,7 +176,7 @@ fn goes_in_circles(request: Request<'_>, settings: &Settings, decision: &Decisio
 /// Counts a redirect, in the viewer's cookie. `None` when memory is short.
 fn count_redirect<'r>(request: Request<'r>, settings: &Settings, state: &State<'r>) -> Option<()> {
     match settings.loop_guard {
-        Some(_) => request.set_redirects(state, request.redirects().saturating_add(1)),
+        Some(_) => request.set_redirects(state, request.redirects(state).saturating_add(1)),
         None => Some(()),
     }
 }

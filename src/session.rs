@@ -43,6 +43,9 @@ pub fn take<'r>(request: Request<'r>, session: &'r SessionArgument) -> Result<()
     let Found::Id(id) = found else {
         return refuse(BAD_REQUEST, "no cookie has such a value");
     };
+    if !request.has_version() {
+        return refuse(BAD_REQUEST, "HTTP/0.9 has no cookies");
+    }
     let added = request.add_cookie(session.cookie.as_bytes(), id);
     added.ok_or(INTERNAL_SERVER_ERROR)?;
     state.headers.session.set(Some(session));

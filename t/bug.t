@@ -797,3 +797,15 @@ GET /media/a.txt
 --- request eval: [ "GET /media/a.txt", "GET /media/a.txt?token=x" ]
 --- error_code eval: [ 302, 403 ]
 --- response_headers eval: [ ("! CDN-Cache-Control\n! Surrogate-Control\nCache-Control: no-store") x 2 ]
+
+
+
+=== a range that cannot be met: what is said of caches is said once, though nginx runs its filters twice
+--- config eval: main::guarded('crossdomain_media_token header:Origin cookie:t; crossdomain_media_cors https://www.example.com;')
+--- request
+GET /media/a.txt
+--- more_headers eval: "Range: bytes=100-\nCookie: t=" . token("/media/a.txt")
+--- error_code: 416
+--- response_headers
+Vary: Origin, Cookie, Sec-Fetch-Mode
+Cache-Control: private

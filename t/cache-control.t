@@ -38,7 +38,7 @@ our $Proxy = 'proxy_pass http://$TEST_NGINX_UPSTREAM;';
 sub says {
     my @said = map { quotemeta =~ s/\bR\b/\\g{left}/gr } @_;
     my $lines = join '.*?\nCache-Control: ', '', map { "$_\\r" } @said;
-    return '(?=.*\nX-Remaining: (?<left>[1-3]\d\d\d)\r)'
+    return '\A(?=.*\nX-Remaining: (?<left>[1-3]\d\d\d)\r)'
         . '(?!.*\nExpires:)(?!(?:.*\nCache-Control: ){' . (@said + 1) . '})(?:' . ($lines || '\A') . ')';
 }
 
@@ -83,6 +83,7 @@ our @Capped = (
     [ 's-maxage=86400, max-age=60', 's-maxage=R, max-age=60' ],
     [ 'max-age=86400, s-maxage=60', 'max-age=R, s-maxage=60' ],
     [ 'max-age=60, stale-while-revalidate=86400, stale-if-error=86400', 'max-age=60' ],
+    [ 'no-store, must-understand', 'no-store' ],
     [ 'max-age=60, Stale-While-Revalidate = 5', 'max-age=60' ],
     [ 'max-age=60,must-revalidate,proxy-revalidate', 'max-age=60, must-revalidate, proxy-revalidate' ],
     [ 'no-store', 'no-store' ],

@@ -11,7 +11,7 @@ use HandOver;
 sub guard {
     my ($cookie, $more, $keys) = @_;
     $more //= '';
-    $keys //= 'crossdomain_media_key $TEST_NGINX_JWT_DIR/hs.key format=jwt;';
+    $keys //= 'crossdomain_media_key $TEST_NGINX_JWT_DIR/hs.key format=jwt id=app;';
     my $mint = $cookie =~ /max_age/ ? 'crossdomain_media_key $TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint id=mint;' : '';
     return <<"CONFIG";
         crossdomain_media https://www.example.com;
@@ -27,7 +27,7 @@ CONFIG
 
 sub guarded { return 'location / { ' . guard(@_) . ' }' }
 
-our $Django = 'crossdomain_media_key $TEST_NGINX_KEYS_DIR/main.key signs=parent; crossdomain_media_max_age 100000s;';
+our $Django = 'crossdomain_media_key $TEST_NGINX_KEYS_DIR/main.key signs=parent id=django; crossdomain_media_max_age 100000s;';
 our $CloudFront = 'crossdomain_media_key $TEST_NGINX_JWT_DIR/rsa.pub.pem format=cloudfront id=KRSA;';
 
 our $Guarded = guarded('media');
@@ -380,7 +380,7 @@ main::cookies(("__Secure-media=$main::Wide") x 3, "__Secure-media=x", "__Secure-
 
 
 === other words for the folder's name: no cookie would come back
---- config eval: main::guarded("media", "", 'crossdomain_media_key $TEST_NGINX_JWT_DIR/hs.key format=jwt path=decoded;')
+--- config eval: main::guarded("media", "", 'crossdomain_media_key $TEST_NGINX_JWT_DIR/hs.key format=jwt id=app path=decoded;')
 --- user_files eval: [ map { [ "$_/a.txt", "private\n" ] } "media", "a b", "\xc3\xa9", "a;b" ]
 --- request eval
 my @token = map { "token=" . jwt({ path => $_, exp => $main::End }) } "/media/*", "/a b/*", "/\x{e9}/*", "/a;b/*";
@@ -391,7 +391,7 @@ main::asks("/%6dedia/a.txt?$token[0]", "/a%20b/a.txt?$token[1]", "/%C3%A9/a.txt?
 
 
 === letters that are not ASCII's, as they are
---- config eval: main::guarded("media", "", 'crossdomain_media_key $TEST_NGINX_JWT_DIR/hs.key format=jwt path=raw;')
+--- config eval: main::guarded("media", "", 'crossdomain_media_key $TEST_NGINX_JWT_DIR/hs.key format=jwt id=app path=raw;')
 --- user_files eval: [ [ "\xc3\xa9/a.txt", "private\n" ] ]
 --- raw_request eval: raw_get("/\xc3\xa9/a.txt?token=" . jwt({ path => "/\x{e9}/*", exp => $main::End }))
 --- granted
@@ -486,6 +486,24 @@ Sec-Fetch-Mode: navigate
 
 
 
+=== what was handed over is for reading only: CloudFront's cookies too
+--- config eval: main::guarded("media", "", $main::CloudFront)
+--- request eval: [ "GET /media/a.txt", "HEAD /media/a.txt", map { "$_ /media/a.txt\nx" } qw(POST PUT DELETE) ]
+--- more_headers eval: main::cookies((cf_cookies("", resource => "/media/*", end => $main::End)) x 5)
+--- error_code eval: [ 200, 200, 403, 403, 403 ]
+--- response_headers_like eval: [ ("X-Reason: valid") x 2, ("X-Reason: wrong_method\nSet-Cookie:") x 3 ]
+
+
+
+=== what was handed over is for reading only: the cookie named as a source too, and no other one
+--- config eval: "crossdomain_media_token cookie:__Secure-media cookie:own; $main::Guarded"
+--- request eval: [ map { "$_ /media/a.txt\nx" } qw(GET POST POST) ]
+--- more_headers eval: main::cookies("__Secure-media=$main::Wide", "__Secure-media=$main::Wide", "own=$main::Wide")
+--- error_code eval: [ 200, 403, 405 ]
+--- response_headers_like eval: [ map { "X-Reason: $_" } qw(valid wrong_method valid) ]
+
+
+
 === redirect: not with a cookie that does not come along
 --- config eval: main::guarded("media samesite=strict redirect")
 --- must_die
@@ -541,7 +559,7 @@ private
 
 
 === redirect: not to a host that the path looks like
---- config eval: "merge_slashes off; " . main::guarded("media redirect", "", "$main::Django $main::CloudFront crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt;")
+--- config eval: "merge_slashes off; " . main::guarded("media redirect", "", "$main::Django $main::CloudFront crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app;")
 --- user_files eval: [ [ "evil.example/a.txt", "private\n" ] ]
 --- request eval: main::asks("//evil.example/a.txt?token=" . jwt({ path => "/*" }), "//evil.example/a.txt?token=" . token("//evil.example"), "/%2fevil.example/a.txt?token=" . jwt({ path => "/*" }), "/\\evil.example/a.txt?token=" . jwt({ path => "/*" }))
 --- more_headers
@@ -730,7 +748,7 @@ my $jar = CORE::join "; ", map { "__Secure-media=" . jwt({ path => "$_*", exp =>
   [ "/media/a.txt", path => "/media/*", sub => "ann" ], [ "/media/a.txt", path => "/media/*" ], [ "/media/dir/x.txt", path => [ "/*", "/media/*" ], sub => "" ], [ "/media/dir/x.txt", path => "/media/dir/*", sub => "a\"b\\c/\x{e9}" ], [ "/media/a.txt", path => "/*", iat => 1, jti => "x", role => "y" ] ]
 --- response_body_filters eval: \&HandOver::told
 --- response_body eval
-my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"sub\":$subject" : ""; "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"$path\"$subject}; Path=$path; Max-Age=7200; HttpOnly; SameSite=None; Secure" };
+my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"sub\":$subject" : ""; "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"$path\"$subject,\"by\":\"app\"}; Path=$path; Max-Age=7200; HttpOnly; SameSite=None; Secure" };
 [ $claims->("/media/", "\"ann\""), $claims->("/media/"), $claims->("/media/", "\"\""), $claims->("/media/dir/", "\"a\\\"b\\\\c/\xc3\xa9\""), $claims->("/") ]
 
 
@@ -743,7 +761,7 @@ my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"
 --- response_body_filters eval: [ [ \&HandOver::told ], [ sub { $_[0] } ], [ sub { $_[0] } ] ]
 --- error_code eval: [ 200, 200, 403 ]
 --- response_body eval
-[ "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"/media/\",\"direct\":true}; Path=/media/; Max-Age=7200; HttpOnly; SameSite=None; Secure", "private b\n", qr/403/ ]
+[ "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"/media/\",\"direct\":true,\"by\":\"django\"}; Path=/media/; Max-Age=7200; HttpOnly; SameSite=None; Secure", "private b\n", qr/403/ ]
 --- response_headers eval: [ "", "X-Reason: valid", "X-Reason: wrong_path" ]
 
 
@@ -780,7 +798,7 @@ my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"
 
 
 === max_age: so are grants that are limited in other ways
---- config eval: main::guarded("media max_age=100h", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt; $main::CloudFront")
+--- config eval: main::guarded("media max_age=100h", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; $main::CloudFront")
 --- request eval
 [ (map { "GET /media/a.txt?token=" . jwt({ path => "/media/*", exp => $main::End, @$_ }) } [ method => "GET" ], [ ip => "127.0.0.1" ], [ nbf => 1 ], [ cdniuc => "regex:https://media.example.org/.*" ]),
   map { "GET " . cf_url("/media/a.txt", end => $main::End, @$_) } [ resource => "/media/*", from => "127.0.0.0/8" ], [ resource => "/media/*", start => 1 ], [ resource => "/media/*.txt" ] ]
@@ -804,7 +822,7 @@ my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"
 --- request eval: main::asks("/media/a.txt", "/media/dir/x.txt")
 --- more_headers eval: main::minted_cookies(([ { sub => "ann" } ]) x 2)
 --- response_body eval: [ "private\n", "private x\n" ]
---- response_headers eval: [ ("X-Reason: valid\nX-Subject: ann.\nX-More: [] " . ($HandOver::Start + 7200) . "\n! Set-Cookie\nCache-Control: private\nVary: Cookie") x 2 ]
+--- response_headers eval: [ ("X-Reason: valid\nX-Subject: ann.\nX-More: [app] " . ($HandOver::Start + 7200) . "\n! Set-Cookie\nCache-Control: private\nVary: Cookie") x 2 ]
 
 
 
@@ -903,7 +921,7 @@ main::minted_cookies([ undef, header => '{"alg":"none","typ":"crossdomain-media+
 --- more_headers eval: [ "", "Cookie: __Secure-media=" . jwt({ path => "/media/*" }, key => "mint.key"), "" ]
 --- error_code eval: [ 403, 403, 403 ]
 --- response_body eval: [ (qr/403/) x 3 ]
---- response_headers eval: [ ("X-Reason: bad_signature") x 3 ]
+--- response_headers eval: [ ("X-Reason: bad_signature") x 2, "X-Reason: unknown_key" ]
 
 
 
@@ -922,9 +940,17 @@ main::minted_cookies([ undef, header => '{"alg":"none","typ":"crossdomain-media+
 --- request eval: main::asks(("/media/a.txt") x 8)
 --- more_headers eval
 my $end = $HandOver::Start + 3600;
-my $rest = "\"aud\":\"__Secure-media https://media.example.org\",\"iat\":1,\"path\":\"/media/\"";
+my $rest = "\"by\":\"app\",\"aud\":\"__Secure-media https://media.example.org\",\"iat\":1,\"path\":\"/media/\"";
 main::minted_cookies(map { [ undef, json => $_ ] } "{\"exp\":$end,$rest}", "{\"exp\":$end,$rest,\"more\":1}", "{\"exp\":\"$end\",$rest}", "{\"exp\":$end.5,$rest}", "{$rest}", "{\"exp\":$end,$rest,\"exp\":$end}", "[]", "{\"exp\":$end,$rest")
 --- reasons eval: [ "valid", ("token_malformed") x 7 ]
+
+
+
+=== what another key vouches for, or none
+--- config eval: $main::Minting
+--- request eval: main::asks(("/media/a.txt") x 4)
+--- more_headers eval: main::minted_cookies(map { [ { by => $_ } ] } "app", "mint", "gone", undef)
+--- reasons: valid unknown_key unknown_key unknown_key
 
 
 
@@ -953,7 +979,7 @@ Set-Cookie: __Secure-media=eyJ[^.]+\.[^.]+\.[\w-]{43}; Path=/media/; Max-Age=\d+
 [ map { "First: /media/$_->[0]\nOld: " . minted($_->[1]) } [ "b.txt", { exp => $main::Half_gone, sub => "ann" } ], [ "b.txt", { exp => $main::Half_gone, iat => $HandOver::Start - 18000, direct => JSON::PP::true } ], [ "dir/x.txt", { exp => $main::Half_gone, path => "/" } ] ]
 --- response_body_filters eval: \&HandOver::told
 --- response_body eval
-my $told = sub { my ($since, $path, $more) = @_; "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":START$since,\"path\":\"$path\"$more}; Path=$path; Max-Age=7200; HttpOnly; SameSite=None; Secure" };
+my $told = sub { my ($since, $path, $more) = @_; "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":START$since,\"path\":\"$path\"$more,\"by\":\"app\"}; Path=$path; Max-Age=7200; HttpOnly; SameSite=None; Secure" };
 [ qr/\A\Q${\ $told->("+0", "\/media\/", ",\"sub\":\"ann\"") =~ s{START.0}{BEGAN}r }\E\z/ =~ s/BEGAN/(?:START\\+0|NOW)/r, $told->("-18000", "/media/", ",\"direct\":true"), $told->("+0", "/", "") ]
 
 
@@ -984,7 +1010,7 @@ GET /told/
 --- more_headers eval: "First: /media/b.txt\nOld: " . minted({ exp => $main::Half_gone, iat => $HandOver::Start - 12 * 3600 + 5000 })
 --- response_body_filters eval: \&HandOver::told
 --- response_body eval
-"__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":START+5000,\"iat\":START-38200,\"path\":\"/media/\"}; Path=/media/; Max-Age=LEFT; HttpOnly; SameSite=None; Secure"
+"__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":START+5000,\"iat\":START-38200,\"path\":\"/media/\",\"by\":\"app\"}; Path=/media/; Max-Age=LEFT; HttpOnly; SameSite=None; Secure"
 
 
 
@@ -1005,7 +1031,7 @@ GET /told/
 --- more_headers eval: "First: /media/b.txt\nOld: " . minted({ exp => $main::Half_gone, iat => $HandOver::Start - 3 * 3600 + 5000 })
 --- response_body_filters eval: \&HandOver::told
 --- response_body eval
-"__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":START+5000,\"iat\":START-5800,\"path\":\"/media/\"}; Path=/media/; Max-Age=LEFT; HttpOnly; SameSite=None; Secure"
+"__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":START+5000,\"iat\":START-5800,\"path\":\"/media/\",\"by\":\"app\"}; Path=/media/; Max-Age=LEFT; HttpOnly; SameSite=None; Secure"
 
 
 
@@ -1017,7 +1043,7 @@ GET /told/
 --- more_headers eval: "First: /media/b.txt?token=" . jwt({ path => "/media/*", sub => "bob" }) . "\nOld: " . minted({ exp => $main::Half_gone, iat => 1, sub => "ann" })
 --- response_body_filters eval: \&HandOver::told
 --- response_body eval
-"__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"/media/\",\"sub\":\"bob\"}; Path=/media/; Max-Age=7200; HttpOnly; SameSite=None; Secure"
+"__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"/media/\",\"sub\":\"bob\",\"by\":\"app\"}; Path=/media/; Max-Age=7200; HttpOnly; SameSite=None; Secure"
 
 
 
@@ -1307,6 +1333,14 @@ private
 
 
 
+=== max_age: each of the application's keys needs an id
+--- config eval: main::guarded("media max_age=2h", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; crossdomain_media_key \$TEST_NGINX_KEYS_DIR/main.key;")
+--- must_die
+--- error_log
+crossdomain_media_cookie: "max_age=" needs an "id=" for each of the application's keys: the tokens made for a key end with it, in
+
+
+
 === max_age without a key to make tokens with
 --- config eval: main::guarded("media max_age=2h") =~ s/crossdomain_media_key \S+mint\.key[^;]*;//r
 --- must_die
@@ -1324,48 +1358,48 @@ crossdomain_media: location "/": no crossdomain_media_key applies: name a file w
 
 
 === a minting key that is public
---- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt; crossdomain_media_key \$TEST_NGINX_JWT_DIR/rsa.pub.pem format=jwt use=mint;")
+--- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; crossdomain_media_key \$TEST_NGINX_JWT_DIR/rsa.pub.pem format=jwt use=mint;")
 --- must_die
 --- error_log eval: qr{crossdomain_media_key: \S*\Q/rsa.pub.pem: expected a secret, as "use=mint" signs with it in\E}
 
 
 
 === a minting key that is short
---- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt; crossdomain_media_key \$TEST_NGINX_JWT_DIR/short.secret format=jwt use=mint;")
+--- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; crossdomain_media_key \$TEST_NGINX_JWT_DIR/short.secret format=jwt use=mint;")
 --- must_die
 --- error_log eval: qr{crossdomain_media_key: \S*\Q/short.secret: 31 bytes, HS256 needs at least 32 in\E}
 
 
 
 === a minting key with an algorithm
---- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint alg=HS256;")
+--- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint alg=HS256;")
 --- must_die
 --- error_log eval: qr{crossdomain_media_key: \S*\Q/mint.key: "alg=" has no effect with "use=mint" in\E}
 
 
 
 === a minting key with an audience
---- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint aud=x;")
+--- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint aud=x;")
 --- must_die
 --- error_log eval: qr{crossdomain_media_key: \S*\Q/mint.key: "aud=" has no effect with "use=mint" in\E}
 
 
 
 === a minting key with a claim
---- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint path_claim=sub;")
+--- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint path_claim=sub;")
 --- must_die
 --- error_log eval: qr{crossdomain_media_key: \S*\Q/mint.key: "path_claim=" has no effect with "use=mint" in\E}
 
 
 
 === a minting key with a form of paths
---- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint path=raw;")
+--- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=mint path=raw;")
 --- must_die
 --- error_log eval: qr{crossdomain_media_key: \S*\Q/mint.key: "path=" has no effect with "use=mint" in\E}
 
 
 
 === a key for another use
---- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=sign;")
+--- config eval: main::guarded("media", "", "crossdomain_media_key \$TEST_NGINX_JWT_DIR/hs.key format=jwt id=app; crossdomain_media_key \$TEST_NGINX_JWT_DIR/mint.key format=jwt use=sign;")
 --- must_die
 --- error_log eval: qr{crossdomain_media_key: \S*\Q/mint.key: "use=sign": expected mint in\E}

@@ -27,11 +27,22 @@ our $Always = 'crossdomain_media_on invalid redirect;';
 
 our $Name = 'crossdomain_media_loop';
 
+# What is said of the path.
+our $Path = '/media/a.txt';
+our $Len = length $Path;
+
+# What a viewer sends who has been redirected from a path so often.
+sub sends {
+    my ($count, $path) = @_;
+    return "Cookie: $Name=$count-" . length($path // $Path);
+}
+
 # What a viewer is given: a count, for a path.
 sub counts {
     my ($count, $path, $rest) = @_;
-    my $life = $count ? 30 : 0;
-    return "Set-Cookie: $Name=$count; Path=" . ($path // '/media/a.txt') . "; Max-Age=$life; HttpOnly; "
+    $path //= $Path;
+    my ($len, $life) = (length $path, $count ? 30 : 0);
+    return "Set-Cookie: $Name=$count-$len; Path=$path; Max-Age=$life; HttpOnly; "
         . ($rest // 'SameSite=Lax');
 }
 
@@ -45,7 +56,7 @@ sub replays { return map { /^Set-Cookie: ([^;]+)/m ? "Cookie: $1" : '' } @_ }
 sub rounds {
     my ($redirected, $rounds, @more) = @_;
     my @answers = map { $_ <= $redirected ? redirects($_) : "! Location\n! Set-Cookie" } 1 .. $rounds;
-    my @sent = map { my $count = $_ < $redirected ? $_ : $redirected; $count ? "Cookie: $Name=$count" : '' } 0 .. $rounds - 1;
+    my @sent = map { my $count = $_ < $redirected ? $_ : $redirected; $count ? sends($count) : '' } 0 .. $rounds - 1;
     # What is sent is what was given.
     die 'not what was given' if "@sent[0 .. $redirected]" ne join ' ', '', replays(@answers[0 .. $redirected - 1]);
     return (\@answers, \@sent);
@@ -193,7 +204,7 @@ redirect loop
 --- config eval: main::guarded($main::Always)
 --- request
 GET /media/a.txt?token=SECRET
---- more_headers eval: "Cookie: $main::Name=7; a=SECRET"
+--- more_headers eval: "Cookie: $main::Name=7-$main::Len; a=SECRET"
 --- refused: 403
 --- grep_error_log eval: $main::Line
 --- grep_error_log_out eval: main::ends("token_malformed", 7)
@@ -218,7 +229,7 @@ redirect loop
 join "", map { my ($name, $action) = @$_; "location /$name/ { " . main::guard("crossdomain_media_on invalid $action;") . " }" }
     [ media => 404 ], [ a => 403 ], [ b => 401 ], [ c => "redirect" ], [ d => 503 ]
 --- request eval: [ map { "GET /$_/a.txt" } qw(media a b c d) ]
---- more_headers eval: $main::Given
+--- more_headers eval: [ map { main::sends(3, "/$_/a.txt") } qw(media a b c d) ]
 --- error_code eval: [ 404, 403, 401, 403, 503 ]
 --- response_headers eval: [ ("! Location\n! Set-Cookie\nCache-Control: no-store") x 5 ]
 
@@ -262,10 +273,19 @@ sorry
 
 
 
+=== the count of a folder is not that of what is below it
+--- config eval: $main::Everywhere
+--- request eval: [ "GET /media/", "GET /media/a.txt", "GET /media", "GET /media/" ]
+--- more_headers eval: [ "", "Cookie: $main::Name=3-7; $main::Name=3-6", main::sends(3, "/media"), "Cookie: $main::Name=1-6; $main::Name=3-7" ]
+--- error_code eval: [ 302, 302, 403, 403 ]
+--- response_headers eval: [ main::counts(1, "/media/"), main::counts(1), ("! Set-Cookie") x 2 ]
+
+
+
 === where an error leads to a guarded location, the viewer's own path counts
 --- config eval: "location /open/ { error_page 404 /media/a.txt; } " . main::guarded()
 --- request eval: [ ("GET /open/none") x 2 ]
---- more_headers eval: [ "", $main::Given ]
+--- more_headers eval: [ "", main::sends(3, "/open/none") ]
 --- error_code eval: [ 302, 403 ]
 --- response_headers eval: [ "Location: https://www.example.com/open/none\n" . main::counts(1, "/open/none"), "! Location\n! Set-Cookie" ]
 
@@ -277,7 +297,7 @@ sorry
 GET /media/a.txt
 --- redirected: https://www.example.com/media/a.txt
 --- response_headers
-Set-Cookie: crossdomain_media_loop=1; Path=/media/a.txt; Max-Age=30; HttpOnly; SameSite=Lax
+Set-Cookie: crossdomain_media_loop=1-12; Path=/media/a.txt; Max-Age=30; HttpOnly; SameSite=Lax
 
 
 
@@ -288,7 +308,7 @@ Set-Cookie: crossdomain_media_loop=1; Path=/media/a.txt; Max-Age=30; HttpOnly; S
 --- more_headers eval: [ "", $main::Given ]
 --- error_code eval: [ 302, 200 ]
 --- response_headers eval
-[ "Set-Cookie: crossdomain_media_loop=1; Path=/media/a.txt; Max-Age=30; HttpOnly; SameSite=None; Secure", main::counts(0, undef, "SameSite=None; Secure") ]
+[ "Set-Cookie: crossdomain_media_loop=1-12; Path=/media/a.txt; Max-Age=30; HttpOnly; SameSite=None; Secure", main::counts(0, undef, "SameSite=None; Secure") ]
 
 
 
@@ -353,7 +373,7 @@ GET /media/~SECRET/a.txt
 --- more_headers eval: $main::Given
 --- granted
 --- response_headers
-Set-Cookie: crossdomain_media_loop=0; Path=/media/a.txt; Max-Age=0; HttpOnly; SameSite=Lax
+Set-Cookie: crossdomain_media_loop=0-12; Path=/media/a.txt; Max-Age=0; HttpOnly; SameSite=Lax
 --- no_error_log
 redirect loop
 
@@ -365,7 +385,7 @@ redirect loop
 >>> media/a.txt 201501010000.00
 private
 --- request eval: [ ("GET " . signed("/media/a.txt")) x 3, "GET " . signed("/media/none"), "HEAD " . signed("/media/a.txt") ]
---- more_headers eval: [ map { "Cookie: $main::Name=1\n$_" } "", "Range: bytes=0-3", "If-Modified-Since: Thu, 01 Jan 2015 00:00:00 GMT", "", "" ]
+--- more_headers eval: [ map { main::sends(1, $_->[0]) . "\n$_->[1]" } map { ref ? $_ : [ $main::Path, $_ ] } "", "Range: bytes=0-3", "If-Modified-Since: Thu, 01 Jan 2015 00:00:00 GMT", [ "/media/none", "" ], "" ]
 --- error_code eval: [ 200, 206, 304, 404, 200 ]
 --- response_headers eval: [ (main::counts(0)) x 3, main::counts(0, "/media/none"), main::counts(0) ]
 
@@ -374,7 +394,7 @@ private
 === there is nothing to take back where nothing was counted
 --- config eval: main::guarded()
 --- request eval: [ ("GET " . signed("/media/a.txt")) x 6 ]
---- more_headers eval: [ "", map { "Cookie: $_" } "a=1", "$main::Name=0", "$main::Name=x", "x$main::Name=3", "$main::Name=1" ]
+--- more_headers eval: [ "", map { "Cookie: $_" } "a=1", "$main::Name=0-$main::Len", "$main::Name=x-$main::Len", "x$main::Name=3-$main::Len", "$main::Name=1-$main::Len" ]
 --- error_code eval: [ (200) x 6 ]
 --- response_headers eval: [ ("! Set-Cookie") x 5, main::counts(0) ]
 
@@ -383,7 +403,7 @@ private
 === and then the count begins anew
 --- config eval: main::guarded()
 --- pipelined_requests eval: [ "GET /media/a.txt", "GET " . signed("/media/a.txt"), "GET /media/a.txt", "GET /media/a.txt" ]
---- more_headers eval: [ "Cookie: $main::Name=2", "Cookie: $main::Name=3", "Cookie: $main::Name=0", "" ]
+--- more_headers eval: [ "Cookie: $main::Name=2-$main::Len", "Cookie: $main::Name=3-$main::Len", "Cookie: $main::Name=0-$main::Len", "" ]
 --- error_code eval: [ 302, 200, 302, 302 ]
 --- response_headers eval: [ map { main::counts($_) } 3, 0, 1, 1 ]
 
@@ -393,16 +413,16 @@ private
 --- config eval
 main::guarded("try_files \$uri /other/a.txt;") . " location /other/ { " . main::guard() =~ s/main.key id=main/other.key/r . "$main::Always }"
 --- request eval: "GET " . signed("/media/none")
---- more_headers eval: "Cookie: $main::Name=1"
+--- more_headers eval: main::sends(1, "/media/none")
 --- redirected: https://www.example.com/media/none
---- raw_response_headers_like eval: '(?!.*\nSet-Cookie: .*\nSet-Cookie: crossdomain_media_loop=0).*\nSet-Cookie: crossdomain_media_loop=2; Path=/media/none;'
+--- raw_response_headers_like eval: '\A(?!.*\nSet-Cookie: .*\nSet-Cookie: ).*\nSet-Cookie: crossdomain_media_loop=2-11; Path=/media/none;'
 
 
 
 === where two locations grant, it is taken back once
 --- config eval: main::guarded("try_files \$uri /other/a.txt;") . " location /other/ { " . main::guard() . " }"
 --- request eval: "GET " . signed("/media/none")
---- more_headers eval: $main::Given
+--- more_headers eval: main::sends(3, "/media/none")
 --- granted
 --- response_headers eval: main::counts(0, "/media/none")
 --- response_body
@@ -424,7 +444,7 @@ main::guarded("crossdomain_media_on missing 403; crossdomain_media_on expired 40
     map $uri $application { volatile; default https://www.example.com; /media/public/p.txt off; }
 --- config eval: main::guarded() =~ s/crossdomain_media \K\S+(?=;)/\$application/r . " location /open/ { crossdomain_media_loop_guard 3; }"
 --- request eval: [ "GET /media/public/p.txt", "GET /open/a.txt", "GET " . signed("/media/a.txt"), "GET /media/a.txt" ]
---- more_headers eval: $main::Given
+--- more_headers eval: [ map { main::sends(3, $_) } "/media/public/p.txt", "/open/a.txt", $main::Path, $main::Path ]
 --- error_code eval: [ 200, 200, 200, 403 ]
 --- response_headers eval: [ ("! Set-Cookie") x 2, main::counts(0), "! Set-Cookie" ]
 
@@ -432,7 +452,7 @@ main::guarded("crossdomain_media_on missing 403; crossdomain_media_on expired 40
 
 === without the directive nothing is counted, or read
 --- request eval: [ "GET /media/a.txt", "GET " . signed("/media/a.txt") ]
---- more_headers eval: "Cookie: $main::Name=19"
+--- more_headers eval: "Cookie: $main::Name=19-$main::Len"
 --- error_code eval: [ 302, 200 ]
 --- response_headers eval: [ "Location: $main::Url\n! Set-Cookie", "! Set-Cookie" ]
 --- no_error_log
@@ -443,7 +463,7 @@ redirect loop
 === who is let in by others is neither counted nor taken back
 --- config eval: main::guarded('satisfy any; allow all; add_header X-Uri "[$crossdomain_media_uri]";') . " location /other/ { " . main::guard() . " }"
 --- request eval: [ "GET /media/a.txt", "GET " . signed("/media/a.txt"), "GET /other/a.txt" ]
---- more_headers eval: $main::Given
+--- more_headers eval: [ map { main::sends(3, $_) } $main::Path, $main::Path, "/other/a.txt" ]
 --- error_code eval: [ 200, 200, 403 ]
 --- response_headers eval: [ ("X-Uri: [/media/a.txt]\n! Set-Cookie") x 2, "! Set-Cookie" ]
 
@@ -462,7 +482,7 @@ redirect loop
 --- config eval: main::guarded()
 --- request eval: [ ("GET /media/a.txt") x 5 ]
 --- more_headers eval
-[ "Cookie: a=1; $main::Name=3; b=2", "Cookie: a=1\nCookie: $main::Name=3\nCookie: b=2", "cookie: a=1;$main::Name=3", "Cookie: $main::Name=1\nCookie: $main::Name=3", "Cookie: $main::Name=x; $main::Name=2; $main::Name=1" ]
+[ "Cookie: a=1; $main::Name=3-$main::Len; b=2", "Cookie: a=1\nCookie: $main::Name=3-$main::Len\nCookie: b=2", "cookie: a=1;$main::Name=3-$main::Len", "Cookie: $main::Name=1-$main::Len\nCookie: $main::Name=3-$main::Len", "Cookie: $main::Name=x-$main::Len; $main::Name=2-$main::Len; $main::Name=1-$main::Len" ]
 --- error_code eval: [ (403) x 4, 302 ]
 --- response_headers eval: [ ("! Set-Cookie") x 4, main::redirects(3) ]
 
@@ -473,7 +493,7 @@ redirect loop
 --- config eval: main::guarded()
 --- request
 GET /media/a.txt
---- more_headers eval: "Cookie: a=1\nCookie: $main::Name=3"
+--- more_headers eval: "Cookie: a=1\nCookie: $main::Name=3-$main::Len"
 --- error_code: 403
 --- response_headers
 ! set-cookie
@@ -486,7 +506,7 @@ GET /media/a.txt
 --- config eval: main::guarded()
 --- request
 GET /media/a.txt
---- more_headers eval: "Cookie: a=1\nCookie: $main::Name=2"
+--- more_headers eval: "Cookie: a=1\nCookie: $main::Name=2-$main::Len"
 --- error_code: 302
 --- response_headers eval: main::redirects(3)
 
@@ -496,7 +516,7 @@ GET /media/a.txt
 --- config eval: main::guarded()
 --- request eval: [ ("GET /media/a.txt") x 11 ]
 --- more_headers eval
-[ map { "Cookie: $_" } (map { "$main::Name=$_" } "", "x", "-3", "3x", "%33", "3.0", "99999999999", "\xd9\xa3"), $main::Name, "\U$main::Name\E=3", "x$main::Name=3" ]
+[ map { "Cookie: $_" } (map { "$main::Name=$_-$main::Len" } "", "x", "-3", "3x", "%33", "3.0", "99999999999", "\xd9\xa3"), $main::Name, "\U$main::Name\E=3-$main::Len", "x$main::Name=3-$main::Len" ]
 --- error_code eval: [ (302) x 11 ]
 --- response_headers eval: [ (main::redirects(1)) x 11 ]
 
@@ -506,7 +526,7 @@ GET /media/a.txt
 --- config eval: main::guarded()
 --- request
 GET /media/a.txt
---- more_headers eval: "Cookie: $main::Name=4294967295"
+--- more_headers eval: "Cookie: $main::Name=4294967295-$main::Len"
 --- refused: 403
 --- response_headers
 ! Set-Cookie
@@ -516,7 +536,7 @@ GET /media/a.txt
 === many cookies
 --- config eval: main::guarded()
 --- request eval: [ ("GET /media/a.txt") x 2 ]
---- more_headers eval: [ map { join "", map({ "Cookie: a=$_; b=\n" } 1 .. 60), "Cookie: $main::Name=$_" } 2, 3 ]
+--- more_headers eval: [ map { join "", map({ "Cookie: a=$_; b=\n" } 1 .. 60), "Cookie: $main::Name=$_-$main::Len" } 2, 3 ]
 --- error_code eval: [ 302, 403 ]
 --- response_headers eval: [ main::redirects(3), "! Set-Cookie" ]
 
@@ -526,7 +546,7 @@ GET /media/a.txt
 --- config eval: main::guarded("crossdomain_media_token cookie:media arg:token;")
 --- request eval: [ ("GET /media/a.txt") x 3 ]
 --- more_headers eval
-[ map { "Cookie: media=$_; $main::Name=2" } token("/media/a.txt"), token("/media/a.txt", at => -50000), "x" ]
+[ map { "Cookie: media=$_; $main::Name=2-$main::Len" } token("/media/a.txt"), token("/media/a.txt", at => -50000), "x" ]
 --- error_code eval: [ 200, 302, 403 ]
 --- response_headers eval: [ main::counts(0), main::redirects(3), "! Set-Cookie" ]
 
@@ -556,7 +576,7 @@ redirect loop
 === what a script is told is no redirect
 --- config eval: main::guarded("crossdomain_media_cors https://www.example.com;")
 --- request eval: [ ("GET /media/a.txt") x 3 ]
---- more_headers eval: [ map { "Sec-Fetch-Mode: $_->[0]\n$_->[1]" } [ cors => "" ], [ cors => "Cookie: $main::Name=2" ], [ navigate => "Cookie: $main::Name=2" ] ]
+--- more_headers eval: [ map { "Sec-Fetch-Mode: $_->[0]\n$_->[1]" } [ cors => "" ], [ cors => "Cookie: $main::Name=2-$main::Len" ], [ navigate => "Cookie: $main::Name=2-$main::Len" ] ]
 --- error_code eval: [ 401, 401, 302 ]
 --- response_headers eval: [ ("! Set-Cookie") x 2, main::redirects(3) ]
 --- no_error_log
@@ -587,7 +607,7 @@ redirect loop
     }
     location /other/ { crossdomain_media_loop_guard off; }
 --- request eval: [ map { my $path = $_; map { "GET $path" } 1 .. 3 } "/media/a.txt", "/media/dir/x.txt", "/media/dir/sub/y.txt", "/other/a.txt" ]
---- more_headers eval: [ (map { "Cookie: $main::Name=$_" } 0, 1, 2) x 4 ]
+--- more_headers eval: [ (map { my $path = $_; map { main::sends($_, $path) } 0, 1, 2 } "/media/a.txt", "/media/dir/x.txt", "/media/dir/sub/y.txt", "/other/a.txt") ]
 --- error_code eval: [ 302, 403, 403, 302, 302, 403, 302, 302, 403, 302, 302, 302 ]
 --- response_headers eval
 [ main::counts(1), ("! Set-Cookie") x 2, (map { main::counts(1, $_), main::counts(2, $_), "! Set-Cookie" } "/media/dir/x.txt", "/media/dir/sub/y.txt"), ("! Set-Cookie") x 3 ]

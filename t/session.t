@@ -290,6 +290,99 @@ abc
 
 
 
+=== a line without a version, which has no cookies
+--- http_config eval: $main::Upstream
+--- config eval: main::takes("sid insecure methods=GET")
+--- raw_request eval: "GET /?sid=abc\r\n"
+--- http09
+--- response_body_like: 400 Bad Request
+--- error_log
+crossdomain_media_session_arg: not taken: HTTP/0.9 has no cookies, client: 127.0.0.1, server: localhost, request: "GET /?sid=***"
+--- no_error_log
+abc
+
+
+
+=== another site's page
+--- http_config eval: $main::Upstream
+--- config eval: $main::Takes
+--- request eval: main::posts(("/?sid=abc") x 8)
+--- more_headers eval: [ (map { "Sec-Fetch-Site: $_" } "cross-site", "Cross-Site", "same-origin\nSec-Fetch-Site: cross-site", "same-site", "same-origin", "none", "x"), "sec-fetch-site: cross-site" ]
+--- error_code eval: [ 403, 403, 403, 200, 200, 200, 200, 403 ]
+--- response_body eval: [ (qr/403/) x 3, (main::seen("/", "", "sid=abc")) x 4, qr/403/ ]
+--- response_headers eval: [ ($main::Closed) x 8 ]
+
+
+
+=== another site's page with the visitor's own cookie is the application's affair
+--- http_config eval: $main::Upstream
+--- config eval: $main::Takes
+--- request eval: main::posts("/?sid=abc", "/?a=1")
+--- more_headers eval: [ "Sec-Fetch-Site: cross-site\nCookie: sid=own", "Sec-Fetch-Site: cross-site" ]
+--- response_body eval: [ main::seen("/", "", "sid=own"), main::seen("/?a=1", "a=1", "") ]
+
+
+
+=== what no cookie can hold
+--- http_config eval: $main::Upstream
+--- config eval: $main::Takes
+--- request eval
+main::posts(map { "/?x=1&$_" } "sid", "sid=", "sid=a&sid=a", "sid=abc&sid=", "sid=abc&%73id=abc", "sid=abc&sid", map { "sid=a$_" } "%0D%0Ab", "%0a", "%00", "%1f", "%7F", "%20b", "+b", "%3Bb", ";b", "%2Cb", ",b", "%22", "\"b\"", "%5Cb", "%C3%A9", "%80", "%3b%20sid2=x", "b" x 1024)
+--- error_code eval: [ (400) x 24 ]
+--- response_body eval: [ (qr/400 Bad Request/) x 24 ]
+--- response_headers eval: [ ($main::Closed) x 24 ]
+
+
+
+=== why a session was not taken, the log says: what no cookie can hold
+--- http_config eval: $main::Upstream
+--- config eval: $main::Takes
+--- request eval: "POST /?x=1&sid=abc%00\nbody"
+--- error_code: 400
+--- response_body_like: 400
+--- error_log
+[info]
+crossdomain_media_session_arg: not taken: no cookie has such a value, client: 127.0.0.1, server: localhost, request: "POST /?x=1&sid=*** HTTP/1.1"
+--- no_error_log
+abc
+
+
+
+=== the connection
+--- http_config eval: $main::Upstream
+--- config eval: main::takes("sid")
+--- request eval: "POST /?sid=abc\nbody"
+--- error_code: 403
+--- response_body_like: 403
+--- error_log
+crossdomain_media_session_arg: not taken: the connection is not encrypted, client: 127.0.0.1, server: localhost, request: "POST /?sid=*** HTTP/1.1"
+--- no_error_log
+abc
+
+
+
+=== a line without a version, which has no cookies
+--- http_config eval: $main::Upstream
+--- config eval: main::takes("sid insecure methods=GET")
+--- raw_request eval: "GET /?sid=abc\r\n"
+--- http09
+--- response_body_like: 400 Bad Request
+--- error_log
+crossdomain_media_session_arg: not taken: HTTP/0.9 has no cookies, client: 127.0.0.1, server: localhost, request: "GET /?sid=***"
+--- no_error_log
+abc
+
+
+
+=== a number sign, behind which nginx reads no arguments
+--- http_config eval: $main::Upstream
+--- config eval: main::takes("sid insecure methods=GET")
+--- request eval: [ map { "GET $_" } "/?sid=abc#", "/?a#&sid=abc", "/#?sid=abc", "/?sid=abc&a#" ]
+--- error_code eval: [ (400) x 4 ]
+--- response_body_like eval: [ ("400") x 4 ]
+
+
+
 === another site
 --- http_config eval: $main::Upstream
 --- config eval: $main::Takes

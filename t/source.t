@@ -383,8 +383,9 @@ eyJ
 --- config eval: main::guarded("cookie:t header:X-Token arg:token", "crossdomain_media_strip off; $main::Proxy")
 --- request eval: "GET /media/a.txt?token=x"
 --- more_headers eval: "Cookie: a=1; t=y\nX-Token: " . main::good("jwt")
---- reasons: valid
+--- error_code: 200
 --- response_headers_like
+X-Reason: valid
 X-Seen: /media/a.txt\?token=x\|a=1; t=y\|y\|1\|\|eyJ.*
 Cache-Control: private
 

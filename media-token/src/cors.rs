@@ -16,7 +16,7 @@ pub const EXPOSED: &str =
     "Accept-Ranges, Content-Range, ETag, WWW-Authenticate, Crossdomain-Media-Location";
 
 /// What an answer to a script depends on.
-pub const VARY: &str = "Origin, Sec-Fetch-Mode";
+pub const VARY: &[&str] = &["Origin", "Sec-Fetch-Mode"];
 
 /// For how long browsers may remember a preflight, in seconds.
 pub const PREFLIGHT_MAX_AGE: &str = "600";

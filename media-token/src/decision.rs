@@ -378,6 +378,24 @@ pub(crate) struct Context<'r, 'a> {
     pub(crate) source: usize,
 }
 
+impl Context<'_, '_> {
+    /// Whether the credential came in a cookie that grants are handed over to here, which
+    /// browsers send from any site's pages.
+    fn is_handed_over(&self) -> bool {
+        let sources = &self.policy.sources;
+        let mut handed_over = sources.iter().filter_map(|source| match source {
+            Source::HandOver(cookie) => Some(cookie),
+            _ => None,
+        });
+        match sources.get(self.source) {
+            Some(Source::HandOver(_)) => true,
+            Some(Source::Cookie(name)) => handed_over.any(|cookie| cookie == name),
+            Some(Source::CloudFrontCookies) => handed_over.next().is_some(),
+            _ => false,
+        }
+    }
+}
+
 /// Decides about a request at `now`, in Unix seconds.
 ///
 /// The first credential that grants decides; otherwise the first that was there
@@ -457,6 +475,10 @@ fn verify_cloudfront<'a>(
     if let Some(source) = context.policy.sources.get(context.source) {
         trace!(env, "{source}: a credential");
     }
+    if context.is_handed_over() && !is_reading(env.method()) {
+        trace!(env, "what was handed over is for GET and HEAD");
+        return Err(Reason::WrongMethod.into());
+    }
     cloudfront::verify(&carried.cloudfront, context, env)
 }
 
@@ -474,14 +496,14 @@ fn verify<'a>(
     if scope::is_unsafe(context.view, &context.path) {
         return Err(Reason::UnsafePath.into());
     }
-    if let Some(Source::HandOver(cookie)) = context.policy.sources.get(context.source) {
-        if !is_reading(env.method()) {
-            trace!(env, "what was handed over is for GET and HEAD");
-            return Err(Reason::WrongMethod.into());
-        }
-        if minted::is_minted(value) {
-            return minted::verify(value, cookie, context, verifications, env);
-        }
+    if context.is_handed_over() && !is_reading(env.method()) {
+        trace!(env, "what was handed over is for GET and HEAD");
+        return Err(Reason::WrongMethod.into());
+    }
+    if let Some(Source::HandOver(cookie)) = context.policy.sources.get(context.source)
+        && minted::is_minted(value)
+    {
+        return minted::verify(value, cookie, context, verifications, env);
     }
     let mut buffer = [0; MAX_TOKEN_LEN];
     if value.len() <= MAX_DJANGO_VALUE

@@ -18,11 +18,18 @@ const MEMORY: &str = "30";
 /// The most that may be allowed: browsers end at twenty by themselves.
 pub const MAX: u32 = 19;
 
-/// How many redirects a line of cookies counts.
+/// How many redirects from this path a line of cookies counts.
+///
+/// Browsers send the cookie of a folder with all that is below it. Only the one that was
+/// set for a path as long as this one was set for this one.
 #[must_use]
-pub fn count(cookies: &[u8]) -> u32 {
+pub fn count(cookies: &[u8], path: &[u8]) -> u32 {
     let values = carried::cookies(cookies).filter_map(|cookie| cookie.value_of(COOKIE));
-    let number = |value| str::from_utf8(value).ok()?.parse().ok();
+    let number = |value| {
+        let (count, len) = str::from_utf8(value).ok()?.split_once('-')?;
+        let count = count.parse().ok()?;
+        (len.parse() == Ok(path.len())).then_some(count)
+    };
     values.filter_map(number).max().unwrap_or(0)
 }
 
@@ -33,10 +40,11 @@ pub fn is_ours(set_cookie: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.starts_with(b"="))
 }
 
-/// `Set-Cookie` with a count, which is in decimal, for one path; `None` where the path
-/// cannot be written there. 0 takes the cookie back.
+/// `Set-Cookie` with a count for one path, of which `len` is the length in bytes, both in
+/// decimal; `None` where the path cannot be written there. 0 takes the cookie back.
 pub fn set_cookie<'a>(
     count: &'a [u8],
+    len: &'a [u8],
     path: &'a [u8],
     is_https: bool,
 ) -> Option<impl Iterator<Item = &'a [u8]> + Clone> {
@@ -53,10 +61,12 @@ pub fn set_cookie<'a>(
         true => b"; HttpOnly; SameSite=None; Secure",
         false => b"; HttpOnly; SameSite=Lax",
     };
-    let pieces: [&[u8]; 8] = [
+    let pieces: [&[u8]; 10] = [
         COOKIE.as_bytes(),
         b"=",
         count,
+        b"-",
+        len,
         b"; Path=",
         path,
         b"; Max-Age=",
@@ -88,32 +98,41 @@ mod tests {
         for (cookies, expected) in [
             ("", 0),
             ("a=5", 0),
-            ("crossdomain_media_loop=3", 3),
-            ("a=1; crossdomain_media_loop=2; crossdomain_media_loop=4", 4),
-            ("crossdomain_media_loop=x; crossdomain_media_loop=", 0),
-            ("crossdomain_media_loop=-1", 0),
-            ("crossdomain_media_loop=99999999999", 0),
-            ("Crossdomain_media_loop=3", 0),
+            ("crossdomain_media_loop=3-6", 3),
+            (
+                "a=1; crossdomain_media_loop=2-6; crossdomain_media_loop=4-6",
+                4,
+            ),
+            // Of what is above.
+            ("crossdomain_media_loop=2-6; crossdomain_media_loop=4-3", 2),
+            ("crossdomain_media_loop=3", 0),
+            ("crossdomain_media_loop=3-", 0),
+            ("crossdomain_media_loop=3-6-6", 0),
+            ("crossdomain_media_loop=x-6; crossdomain_media_loop=", 0),
+            ("crossdomain_media_loop=-1-6", 0),
+            ("crossdomain_media_loop=99999999999-6", 0),
+            ("Crossdomain_media_loop=3-6", 0),
         ] {
-            assert_eq!(count(cookies.as_bytes()), expected, "{cookies}");
+            assert_eq!(count(cookies.as_bytes(), b"/a/b.c"), expected, "{cookies}");
         }
     }
 
     #[test]
     fn the_cookie_is_for_one_path() {
         let set = |count: &'static str, path: &'static str, is_https| {
-            let pieces = set_cookie(count.as_bytes(), path.as_bytes(), is_https)?;
+            let len = path.len().to_string();
+            let pieces = set_cookie(count.as_bytes(), len.as_bytes(), path.as_bytes(), is_https)?;
             Some(String::from_utf8(pieces.collect::<Vec<_>>().concat()).unwrap())
         };
         assert_eq!(
             set("2", "/a%20b.pdf", true).as_deref(),
             Some(
-                "crossdomain_media_loop=2; Path=/a%20b.pdf; Max-Age=30; HttpOnly; SameSite=None; Secure"
+                "crossdomain_media_loop=2-10; Path=/a%20b.pdf; Max-Age=30; HttpOnly; SameSite=None; Secure"
             )
         );
         assert_eq!(
             set("0", "/a", false).as_deref(),
-            Some("crossdomain_media_loop=0; Path=/a; Max-Age=0; HttpOnly; SameSite=Lax")
+            Some("crossdomain_media_loop=0-2; Path=/a; Max-Age=0; HttpOnly; SameSite=Lax")
         );
         for path in ["", "a", "/a;b", "/a b", "/a\r\nb", "/\u{e9}"] {
             assert_eq!(set("1", path, true), None, "{path}");

@@ -168,8 +168,13 @@ pub fn capped<'a>(
             let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
             match argument {
                 _ if directive.is_empty() => None,
-                // What may be used after its time.
-                _ if is("stale-while-revalidate") || is("stale-if-error") => None,
+                // What may be used after its time, or takes a `no-store` back (5.2.2.3).
+                _ if is("stale-while-revalidate")
+                    || is("stale-if-error")
+                    || is("must-understand") =>
+                {
+                    None
+                }
                 argument if is("max-age") || is("s-maxage") => {
                     let argument = argument.unwrap_or_default();
                     let stated = std::str::from_utf8(argument).ok();
@@ -322,6 +327,8 @@ mod tests {
                 "max-age=9",
             ),
             ("no-store", "no-store"),
+            // Whose own is no longer to be heeded where the rest is understood.
+            ("no-store, Must-Understand", "no-store"),
             (",, private=\"a\" ,", "private=\"a\""),
             ("private=\"a, max-age=99\"", "private=\"a, max-age=99\""),
             ("", ""),

@@ -136,7 +136,7 @@ impl SessionArgument {
         let mut values = pairs.filter_map(|pair| pair.value_of(&self.name));
         let value = values.next()?;
         // Behind a `#` nginx reads no arguments.
-        if values.next().is_some() || value.contains(&b'#') {
+        if values.next().is_some() || view.target().contains(&b'#') {
             return Some(Found::Bad);
         }
         let id = query::decode_value(value, buffer);

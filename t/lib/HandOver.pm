@@ -36,13 +36,13 @@ write_key('mint2.key', 'another secret of the media site alone, longer than its 
     *{"Test::Base::Filter::$_"} = \&$_ for @EXPORT;
 }
 
-# A token for /media/ that began at the start of the suite and ends in two hours, its whole life. Claims that are undefined are left out.
+# A token for /media/ that the key "app" vouches for, that began at the start of the suite and ends in two hours, its whole life. Claims that are undefined are left out.
 # Options: cookie and site (of the audience), header, key (a file), json (claims as they stand), signature (as it stands).
 sub minted {
     my ($claims, %opt) = @_;
     my $cookie = $opt{cookie} // '__Secure-media';
     my $site = $opt{site} // $Site;
-    my %claims = (aud => "$cookie $site", exp => $Start + $Life, iat => $Start, path => '/media/', %{ $claims // {} });
+    my %claims = (aud => "$cookie $site", exp => $Start + $Life, iat => $Start, path => '/media/', by => 'app', %{ $claims // {} });
     delete @claims{ grep { !defined $claims{$_} } keys %claims };
     my $json = $opt{json} // JSON::PP->new->canonical->encode(\%claims);
     my $message = join '.', map { encode_base64url($_) } $opt{header} // $Header, $json;

@@ -170,6 +170,7 @@ sub expect_reasons {
     my ($block, @reasons) = @_;
     my $requests = requests($block);
     die $block->name, ': ', scalar @reasons, ' reasons for ', $requests || 1, ' requests' if @reasons != ($requests || 1);
+    die $block->name, ': response_headers_like would take the place of the reasons' if defined $block->response_headers_like;
     my %status = (valid => 200, no_token => 302, token_incomplete => 302, token_expired => 302);
     my $list = sub { $requests ? [@_] : $_[0] };
     default_value($block, error_code => $list->(map { $status{$_} // 403 } @reasons));
@@ -187,6 +188,7 @@ sub expect_unauthorized {
     my $requests = requests($block);
     my @told = ref $told ? @$told : $told;
     die $block->name, ': ', scalar @told, ' answers for ', $requests || 1, ' requests' if @told != ($requests || 1);
+    die $block->name, ': response_headers_like would take the place of what is told' if defined $block->response_headers_like;
     my $list = sub { $requests ? [@_] : $_[0] };
     default_value($block, error_code => $list->((401) x @told));
     my $given = $block->response_headers // '';

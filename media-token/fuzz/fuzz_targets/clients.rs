@@ -95,9 +95,13 @@ fn scripts(input: &[u8]) {
 
 /// A path, or a line of cookies.
 fn loops(input: &[u8]) {
-    let count = loop_guard::count(input).to_string();
+    // The line itself stands for the path.
+    let count = loop_guard::count(input, input).to_string();
+    let len = input.len().to_string();
     for is_https in [true, false] {
-        let Some(pieces) = loop_guard::set_cookie(count.as_bytes(), input, is_https) else {
+        let Some(pieces) =
+            loop_guard::set_cookie(count.as_bytes(), len.as_bytes(), input, is_https)
+        else {
             continue;
         };
         let cookie = String::from_utf8(pieces.collect::<Vec<_>>().concat()).unwrap();
@@ -108,10 +112,12 @@ fn loops(input: &[u8]) {
         );
         let parts: Vec<_> = cookie.split("; ").collect();
         assert_eq!(parts.len(), if is_https { 6 } else { 5 }, "{cookie}");
-        assert_eq!(parts[0], format!("{}={count}", loop_guard::COOKIE));
+        assert_eq!(parts[0], format!("{}={count}-{len}", loop_guard::COOKIE));
         assert_eq!(parts[1].as_bytes(), [b"Path=", input].concat());
         // What is set is what will be counted.
-        assert_eq!(loop_guard::count(parts[0].as_bytes()).to_string(), count);
+        let counted = |path: &[u8]| loop_guard::count(parts[0].as_bytes(), path).to_string();
+        assert_eq!(counted(input), count);
+        assert_eq!(counted(&[input, b"x"].concat()), "0");
     }
 }
 

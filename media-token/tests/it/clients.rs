@@ -132,7 +132,7 @@ fn an_answer_repeats_no_byte_that_is_not_of_a_name() {
 fn scripts_may_read_where_to_get_a_token() {
     let exposed: Vec<_> = EXPOSED.split(", ").collect();
     assert!(exposed.contains(&LOCATION_HEADER) && exposed.contains(&"WWW-Authenticate"));
-    assert_eq!(VARY, "Origin, Sec-Fetch-Mode");
+    assert_eq!(VARY, ["Origin", "Sec-Fetch-Mode"]);
     assert_eq!(PREFLIGHT_MAX_AGE, "600");
 }
 
@@ -296,30 +296,39 @@ fn a_value_is_decoded_once_and_is_a_cookie_s() {
 }
 
 fn set_cookie(count: &str, path: &[u8], is_https: bool) -> Option<Vec<u8>> {
-    let pieces = loop_guard::set_cookie(count.as_bytes(), path, is_https)?;
+    let len = path.len().to_string();
+    let pieces = loop_guard::set_cookie(count.as_bytes(), len.as_bytes(), path, is_https)?;
     Some(pieces.collect::<Vec<_>>().concat())
 }
 
 #[test]
 fn a_count_is_that_of_the_path_s_cookie_and_the_most() {
     for (cookies, expected) in [
-        ("crossdomain_media_loop=0", 0),
-        (" crossdomain_media_loop = 7 ;a=1", 7),
-        ("crossdomain_media_loop=\"3\"", 3),
-        ("xcrossdomain_media_loop=3; crossdomain_media_loopx=4", 0),
-        ("a=crossdomain_media_loop=3", 0),
-        ("crossdomain_media_loop=4294967295", u32::MAX),
-        ("crossdomain_media_loop=4294967296", 0),
-        ("crossdomain_media_loop=1.5", 0),
-        ("crossdomain_media_loop=\u{0663}", 0),
+        ("crossdomain_media_loop=0-2", 0),
+        (" crossdomain_media_loop = 7-2 ;a=1", 7),
+        ("crossdomain_media_loop=\"3-2\"", 3),
+        (
+            "xcrossdomain_media_loop=3-2; crossdomain_media_loopx=4-2",
+            0,
+        ),
+        ("a=crossdomain_media_loop=3-2", 0),
+        ("crossdomain_media_loop=4294967295-2", u32::MAX),
+        ("crossdomain_media_loop=4294967296-2", 0),
+        ("crossdomain_media_loop=1.5-2", 0),
+        ("crossdomain_media_loop=\u{0663}-2", 0),
+        // Of another path, or of none.
+        ("crossdomain_media_loop=3-1", 0),
+        ("crossdomain_media_loop=3", 0),
     ] {
-        assert_eq!(loop_guard::count(cookies.as_bytes()), expected, "{cookies}");
+        let count = loop_guard::count(cookies.as_bytes(), b"/a");
+        assert_eq!(count, expected, "{cookies}");
     }
     // What is set is what is counted.
     for count in ["1", "19"] {
         let cookie = set_cookie(count, b"/a", true).unwrap();
         let pair = cookie.split(|&byte| byte == b';').next().unwrap();
-        assert_eq!(loop_guard::count(pair).to_string(), count);
+        assert_eq!(loop_guard::count(pair, b"/a").to_string(), count);
+        assert_eq!(loop_guard::count(pair, b"/a/b"), 0);
     }
     assert_eq!(loop_guard::MAX, 19);
 }
@@ -369,9 +378,10 @@ proptest! {
                 };
                 let text = String::from_utf8(cookie).unwrap();
                 let path = String::from_utf8(path).unwrap();
+                let len = path.len();
                 prop_assert_eq!(
                     text,
-                    format!("crossdomain_media_loop={count}; Path={path}; Max-Age={life}; HttpOnly; {rest}")
+                    format!("crossdomain_media_loop={count}-{len}; Path={path}; Max-Age={life}; HttpOnly; {rest}")
                 );
                 prop_assert!(is_plain);
             }

@@ -503,6 +503,18 @@ fn a_signed_url_is_handed_over_to_cloudfront_s_cookies() {
         site.goes_on("/v/2/b.ts", &line.join("; "), NOW).0,
         "wrong_path"
     );
+    // Any site's page can have a browser post.
+    for (method, expected) in [("HEAD", "valid"), ("POST", "wrong_method")] {
+        let mut viewer = Viewer {
+            method,
+            ..Viewer::default()
+        };
+        let cookies = Cookies(line.join("; "));
+        let (decision, _) = site.asks(&mut viewer, "/v/1/b.ts", &cookies, NOW);
+        assert_eq!(decision.reason(), expected);
+        let (decision, _) = site.asks(&mut viewer, &parameters.target("/v/1/b.ts"), &none(), NOW);
+        assert_eq!(decision.reason(), "valid");
+    }
 
     for (resource, folder) in [
         ("/v/1/*.ts", Some("/v/1/")),
