@@ -15,7 +15,7 @@ use ngx::ffi::{
     NGX_HTTP_NOT_FOUND, NGX_HTTP_UNAUTHORIZED, ngx_http_complex_value, ngx_http_complex_value_t,
     ngx_http_finalize_request, ngx_http_named_location, ngx_http_process_request_uri,
     ngx_http_request_t, ngx_int_t, ngx_list_part_t, ngx_list_push, ngx_list_t, ngx_log_t,
-    ngx_palloc, ngx_parse_http_time, ngx_pnalloc, ngx_pool_cleanup_add, ngx_str_t, ngx_table_elt_t,
+    ngx_palloc, ngx_parse_http_time, ngx_pnalloc, ngx_pool_cleanup_t, ngx_str_t, ngx_table_elt_t,
     ngx_time,
 };
 use ngx::http::HttpModuleConfExt;
@@ -226,7 +226,7 @@ impl<'r> Request<'r> {
                 .is_some_and(|handler| ptr::fn_addr_eq(handler, STATE_OF_A_REQUEST))
             {
                 // SAFETY: only `keep` makes records with this handler.
-                return unsafe { record.data.cast::<State<'r>>().as_ref() };
+                return unsafe { cleanup.cast::<Kept<'r>>().as_ref() }.map(|kept| &kept.state);
             }
             cleanup = record.next;
         }
@@ -234,20 +234,20 @@ impl<'r> Request<'r> {
     }
 
     /// Keeps a state for as long as the request lives. `None` when memory is short.
+    ///
+    /// What `ngx_pool_cleanup_add` does, with one allocation instead of two.
     pub fn keep(self, state: State<'r>) -> Option<&'r State<'r>> {
-        const { assert!(align_of::<State<'_>>() <= ngx::ffi::NGX_ALIGNMENT) };
-        const { assert!(!std::mem::needs_drop::<State<'_>>()) };
-        // SAFETY: a request has a pool.
-        let record = unsafe { ngx_pool_cleanup_add(self.raw().pool, size_of::<State<'_>>()) };
-        // SAFETY: nginx returns null or a record of its pool.
-        let record = unsafe { record.as_mut() }?;
-        let kept = record.data.cast::<State<'r>>();
-        // SAFETY: nginx has allocated the size that we asked for, aligned for
-        // pointers, which is all that a state needs.
-        unsafe { kept.write(state) };
-        record.handler = Some(STATE_OF_A_REQUEST);
-        // SAFETY: written just now.
-        unsafe { kept.as_ref() }
+        let pool = self.raw().pool;
+        let record = ngx_pool_cleanup_t {
+            handler: Some(STATE_OF_A_REQUEST),
+            data: ptr::null_mut(),
+            // SAFETY: a request has a pool.
+            next: unsafe { (*pool).cleanup },
+        };
+        let kept = self.allocate(Kept { record, state })?;
+        // SAFETY: as above. nginx only reads its records.
+        unsafe { (*pool).cleanup = ptr::from_ref(kept).cast_mut().cast() };
+        Some(&kept.state)
     }
 
     /// Keeps a value for as long as the request lives, without dropping it ever.
@@ -404,6 +404,7 @@ impl<'r> Request<'r> {
 
     /// Takes back what invites shared caches, and says `private`. `None` when memory
     /// is short.
+    #[inline(never)]
     pub fn make_private(self) -> Option<()> {
         let mut result = Some(());
         self.each_header(|header| {
@@ -438,6 +439,7 @@ impl<'r> Request<'r> {
 
     /// Has no cache keep the response for longer than until `end`, in Unix time. `None`
     /// when memory is short.
+    #[inline(never)]
     pub fn cap_keeping(self, end: i64) -> Option<()> {
         let left = u64::try_from(end.saturating_sub(self.now())).unwrap_or(0);
         let digits = self.collect_number(left)?;
@@ -572,7 +574,14 @@ impl Hop {
     }
 }
 
-/// Marks the cleanup record that holds a [`State`], which needs no cleaning up.
+/// A [`State`] behind the cleanup record by which it is found again.
+#[repr(C)]
+struct Kept<'r> {
+    record: ngx_pool_cleanup_t,
+    state: State<'r>,
+}
+
+/// Marks the cleanup record before a [`State`], which needs no cleaning up.
 /// A static, so that the address is the same wherever it is looked at.
 static STATE_OF_A_REQUEST: Cleanup = {
     unsafe extern "C" fn state_of_a_request(_state: *mut c_void) {}
