@@ -23,6 +23,7 @@ use ngx::http::HttpModuleConfExt;
 use crate::conf::{LocationConf, MainConf, Settings};
 use crate::module::{self, DONE, OK};
 use crate::state::State;
+use media_token::Destination;
 use media_token::response::{self, Keeping, capped, unshared};
 
 pub const NO_CONTENT: ngx_int_t = NGX_HTTP_NO_CONTENT as ngx_int_t;
@@ -318,6 +319,14 @@ impl<'r> Request<'r> {
     pub fn join<'p>(self, pieces: impl Iterator<Item = &'p [u8]> + Clone) -> Option<&'r [u8]> {
         let len = pieces.clone().map(<[u8]>::len).sum();
         self.collect(pieces, len)
+    }
+
+    /// The value of a `Location`, in the request's pool. `None` when memory is short.
+    pub fn join_location(self, destination: Destination<'_>, target: &[u8]) -> Option<&'r [u8]> {
+        match destination.visible_parts(target) {
+            Some(parts) => self.join(parts.into_iter()),
+            None => self.join(destination.location(target)),
+        }
     }
 
     /// Evaluates a value with variables. `None` when memory is short.

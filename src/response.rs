@@ -59,7 +59,7 @@ pub fn check<'r>(
 ///
 /// # Errors
 /// A status, when memory is short.
-#[inline]
+#[inline(always)]
 pub fn send<'r>(
     request: Request<'r>,
     settings: &'r Settings,
@@ -159,7 +159,7 @@ fn refuse<'r>(
         Answer::Redirect(status) => {
             count_redirect(request, settings, state).ok_or(INTERNAL_SERVER_ERROR)?;
             let location = request
-                .join(destination.location(state.clean_target.get()))
+                .join_location(destination, state.clean_target.get())
                 .and_then(|url| request.set_location(url))
                 .ok_or(INTERNAL_SERVER_ERROR)?;
             state.location.set(Some(location));
@@ -249,7 +249,7 @@ pub fn hand_over<'r>(
         return Ok(granted);
     };
     let location = request
-        .join(here.location(state.clean_target.get()))
+        .join_location(here, state.clean_target.get())
         .and_then(|url| request.set_location(url))
         .ok_or(INTERNAL_SERVER_ERROR)?;
     state.location.set(Some(location));

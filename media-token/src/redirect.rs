@@ -95,19 +95,22 @@ impl<'a> Destination<'a> {
     /// Bytes that are not visible ASCII are percent-encoded, so no header can
     /// be injected and browsers read the same URL.
     pub fn location(self, clean_target: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let parts = self.parts(clean_target).into_iter();
+        let escaped = parts.flat_map(|part| percent_encode(part, INVISIBLE));
+        escaped.map(str::as_bytes)
+    }
+
+    /// What [`location`](Self::location) gives, in two parts, where nothing in them has
+    /// to be escaped: mostly.
+    #[must_use]
+    pub fn visible_parts(self, clean_target: &'a [u8]) -> Option<[&'a [u8]; 2]> {
+        let parts = self.parts(clean_target);
+        parts.into_iter().all(is_visible).then_some(parts)
+    }
+
+    fn parts(self, clean_target: &'a [u8]) -> [&'a [u8]; 2] {
         let target: &[u8] = if self.takes_target { clean_target } else { b"" };
-        let parts = [self.url, target];
-        // Mostly nothing has to be escaped.
-        let (whole, escaped) = match parts.into_iter().all(is_visible) {
-            true => (Some(parts), None),
-            false => (None, Some(parts)),
-        };
-        let escaped = escaped.into_iter().flatten();
-        let escaped = escaped.flat_map(|part| percent_encode(part, INVISIBLE));
-        whole
-            .into_iter()
-            .flatten()
-            .chain(escaped.map(str::as_bytes))
+        [self.url, target]
     }
 }
 

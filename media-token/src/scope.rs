@@ -422,6 +422,24 @@ mod tests {
     }
 
     #[test]
+    fn only_paths_without_traits_are_plain() {
+        let path = format!("/media/{}", "a.b-C_9/".repeat(20));
+        for len in 0..=3 * WIDTH {
+            let path = &path.as_bytes()[..len];
+            assert_eq!(is_plain(path), len > WIDTH, "{len}");
+            assert_eq!(find_traits(path), 0);
+            // Each byte in each place, also a dot behind a slash.
+            for place in 0..len {
+                for byte in 0..=u8::MAX {
+                    let mut path = path.to_vec();
+                    path[place] = byte;
+                    assert!(!is_plain(&path) || find_traits(&path) == 0, "{path:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_parent_of_an_ambiguous_path_is_none() {
         let parent = |raw: &'static str| {
             let path = Path::new(raw.as_bytes());

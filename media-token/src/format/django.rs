@@ -101,7 +101,7 @@ impl<'t> Token<'t> {
 }
 
 /// Whether there is a `%`. (A `+`, which means a space, is in no signature either.)
-#[inline]
+#[inline(always)]
 fn has_escape(text: &[u8]) -> bool {
     let among = |bytes: &[u8]| {
         bytes
@@ -122,8 +122,10 @@ fn read_timestamp(text: &[u8]) -> (i64, usize) {
     let mut number: i64 = 0;
     let mut len: usize = 0;
     // What is shorter has no signature.
-    let head = text.first_chunk::<MAX_TIMESTAMP_DIGITS>();
-    for &byte in head.into_iter().flatten() {
+    let Some(head) = text.first_chunk::<MAX_TIMESTAMP_DIGITS>() else {
+        return (0, 0);
+    };
+    for &byte in head {
         let digit = DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
         if digit == NO_DIGIT {
             break;
