@@ -53,7 +53,6 @@ impl<'r> Request<'r> {
 
     /// Replaces what anybody else has said to other origins. `None` when memory is
     /// short.
-    #[inline(never)]
     pub fn add_cors_headers(self, cors: &'r Cors<'r>) -> Option<()> {
         const PREFIX: &[u8] = b"Access-Control-";
         self.remove_headers(|name| {

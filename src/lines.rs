@@ -38,7 +38,6 @@ impl<'r> Request<'r> {
     }
 
     /// How many redirects in a row the viewer's cookies count.
-    #[inline(never)]
     pub fn redirects(self) -> u32 {
         let mut most = 0;
         self.each_line(|line| {
@@ -50,7 +49,6 @@ impl<'r> Request<'r> {
     }
 
     /// Has the viewer count so many redirects. `None` when memory is short.
-    #[inline(never)]
     pub fn set_redirects(self, state: &State<'r>, count: u32) -> Option<()> {
         let count = self.collect_number(count)?;
         let view = RequestView::new(state.clean_target.get());

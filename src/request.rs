@@ -413,7 +413,6 @@ impl<'r> Request<'r> {
 
     /// Takes back what invites shared caches, and says `private`. `None` when memory
     /// is short.
-    #[inline(never)]
     pub fn make_private(self) -> Option<()> {
         let mut result = Some(());
         self.each_header(|header| {
@@ -448,7 +447,6 @@ impl<'r> Request<'r> {
 
     /// Has no cache keep the response for longer than until `end`, in Unix time. `None`
     /// when memory is short.
-    #[inline(never)]
     pub fn cap_keeping(self, end: i64) -> Option<()> {
         let left = u64::try_from(end.saturating_sub(self.now())).unwrap_or(0);
         let digits = self.collect_number(left)?;

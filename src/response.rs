@@ -59,7 +59,7 @@ pub fn check<'r>(
 ///
 /// # Errors
 /// A status, when memory is short.
-#[inline(always)]
+#[inline]
 pub fn send<'r>(
     request: Request<'r>,
     settings: &'r Settings,
