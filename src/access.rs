@@ -32,17 +32,7 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     };
     let destination = response::check(request, settings, state, application)?;
     let mut viewer = Viewer::new(request);
-    let now = request.now();
-    let decided = decide(view, carried, &settings.policy, now, &mut viewer);
-    let cookies = match (&decided, settings.hand_over.as_deref()) {
-        // Once: not again where an index or the page of an error is granted too.
-        (Ok(Decision::Granted(grant)), Some(hand_over))
-            if !settings.responses.dry_run && !state.headers.handed_over.get() =>
-        {
-            hand_over.cookies(view, carried, &settings.policy, grant, now, &mut viewer)
-        }
-        _ => Vec::new(),
-    };
+    let decided = decide(view, carried, &settings.policy, request.now(), &mut viewer);
     // A named location runs the phases again.
     drop(run);
     state.decision.set(decided.ok());
@@ -50,8 +40,21 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
         return Err(INTERNAL_SERVER_ERROR);
     };
     let answer = response::send(request, settings, state, decision, destination)?;
-    match cookies.is_empty() {
-        true => Ok(answer),
-        false => response::hand_over(request, settings, state, &cookies, &mut viewer, answer),
+    match (decision, settings.hand_over.as_deref()) {
+        // Once: not again where an index or the page of an error is granted too.
+        (Decision::Granted(grant), Some(hand_over))
+            if !settings.responses.dry_run && !state.headers.handed_over.get() =>
+        {
+            response::hand_over(
+                request,
+                settings,
+                state,
+                hand_over,
+                grant,
+                &mut viewer,
+                answer,
+            )
+        }
+        _ => Ok(answer),
     }
 }

@@ -138,7 +138,7 @@ struct Placed<T> {
 #[derive(Default)]
 pub struct MainConf {
     /// Indices of `$request_uri` and `$request`.
-    pub line_variables: Vec<usize>,
+    pub line_variables: [usize; 2],
     /// Indices of the variables that show header lines with credentials.
     pub header_variables: Vec<usize>,
     /// The names of those.
@@ -996,10 +996,10 @@ pub fn finish(cf: &mut ngx_conf_t) -> ngx_int_t {
     let line_variables = ["request_uri", "request"].map(|name| variable_index(cf, name));
     let header_variables = header_names.iter().map(|name| variable_index(cf, name));
     let header_variables = header_variables.collect::<Vec<_>>();
-    let Some(main) = main_conf(cf) else {
+    let ([Some(target), Some(line)], Some(main)) = (line_variables, main_conf(cf)) else {
         return ERROR;
     };
-    main.line_variables = line_variables.into_iter().flatten().collect();
+    main.line_variables = [target, line];
     main.header_variables = header_variables.into_iter().flatten().collect();
     for NamedLocation { server, name, via } in &main.named_locations {
         // SAFETY: nginx keeps the server's configuration as long as the whole one.

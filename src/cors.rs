@@ -86,7 +86,7 @@ pub fn refuse<'r>(
     destination: Destination<'r>,
 ) -> Result<ngx_int_t, ngx_int_t> {
     let send = || {
-        let url = request.join(destination.location(state.clean_target.get()))?;
+        let url = request.join_location(destination, state.clean_target.get())?;
         request.add_header(LOCATION_HEADER, url)?;
         request.add_header("WWW-Authenticate", challenge(decision).as_bytes())?;
         request.join(refusal(decision, url))

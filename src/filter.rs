@@ -69,8 +69,9 @@ fn add_headers(request: Request<'_>) -> Option<()> {
     if headers.no_store.get() {
         // `expires` and `add_header` have run; what they say of caching is meant
         // for the file.
-        request.remove_headers(|name| is(name, b"Cache-Control") || is(name, b"Expires"));
-        request.remove_headers(is_for_shared_caches);
+        request.remove_headers(|name| {
+            is(name, b"Cache-Control") || is(name, b"Expires") || is_for_shared_caches(name)
+        });
         request.add_header("Cache-Control", b"no-store")?;
     }
     if headers.private.get() && !headers.no_store.get() {

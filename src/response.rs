@@ -4,14 +4,14 @@ use ngx::core::NgxStr;
 use ngx::ffi::{NGX_HTTP_MOVED_TEMPORARILY, NGX_LOG_ERR, NGX_LOG_WARN, ngx_int_t, ngx_uint_t};
 use ngx::ngx_log_error;
 
-use media_token::hand_over::SetCookie;
-use media_token::{Answer, Decision, Destination, Env, Source};
+use media_token::hand_over::{HandOver, SetCookie};
+use media_token::{Answer, Decision, Destination, Env, Grant, Source};
 
 use crate::conf::{Application, Settings};
 use crate::cors;
 use crate::module::{DECLINED, OK};
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
-use crate::state::State;
+use crate::state::{Guarded, Run, State};
 use crate::viewer::Viewer;
 
 /// Whether the settings can decide about this request at all: there is a key,
@@ -67,9 +67,64 @@ pub fn send<'r>(
     decision: &Decision<'r>,
     destination: Destination<'r>,
 ) -> Result<ngx_int_t, ngx_int_t> {
-    if is_worth_a_line(decision) {
-        log(request, settings, state, decision);
+    match decision {
+        Decision::Granted(grant) => {
+            // A token from the future is worth a line.
+            if grant.seconds_ahead().is_some() {
+                log(request, settings, state, decision);
+            }
+            admit(request, settings, state, grant)
+        }
+        Decision::Refused(_) => {
+            log(request, settings, state, decision);
+            refuse(request, settings, state, decision, destination)
+        }
     }
+}
+
+/// Lets a granted request pass, with what its response needs.
+fn admit<'r>(
+    request: Request<'r>,
+    settings: &'r Settings,
+    state: &State<'r>,
+    grant: &Grant<'r>,
+) -> Result<ngx_int_t, ngx_int_t> {
+    let headers = &state.headers;
+    headers.no_store.set(false);
+    let source = settings.policy.sources.get(grant.source);
+    let is_shareable = source.is_some_and(Source::is_for_shared_caches);
+    if grant.is_for_address || !is_shareable {
+        // Also when another run grants it by other means.
+        headers.private.set(true);
+    }
+    if settings.loop_guard.is_some() && request.redirects(state) != 0 {
+        request
+            .set_redirects(state, 0)
+            .ok_or(INTERNAL_SERVER_ERROR)?;
+    }
+    if settings.cache_control {
+        headers.cap.set(Some(match headers.cap.get() {
+            Some(earlier) => earlier.min(grant.expires),
+            None => grant.expires,
+        }));
+    }
+    // A dry run must not grant either what others refuse (`satisfy any`).
+    Ok(match settings.responses.dry_run {
+        true => DECLINED,
+        false => OK,
+    })
+}
+
+/// Answers a request that is not granted, unless a dry run lets it pass.
+// Apart from grants, which need less.
+#[inline(never)]
+fn refuse<'r>(
+    request: Request<'r>,
+    settings: &'r Settings,
+    state: &State<'r>,
+    decision: &Decision<'r>,
+    destination: Destination<'r>,
+) -> Result<ngx_int_t, ngx_int_t> {
     let answer = match settings.responses.respond(decision) {
         // Scripts are not redirected.
         Some(Answer::Redirect(_))
@@ -84,31 +139,8 @@ pub fn send<'r>(
     headers
         .no_store
         .set(answer.is_some_and(|answer| answer.is_uncacheable()));
-    if let Decision::Granted(grant) = decision {
-        let source = settings.policy.sources.get(grant.source);
-        let is_shareable = source.is_some_and(Source::is_for_shared_caches);
-        if grant.is_for_address || !is_shareable {
-            // Also when another run grants it by other means.
-            headers.private.set(true);
-        }
-        if settings.loop_guard.is_some() && request.redirects(state) != 0 {
-            request
-                .set_redirects(state, 0)
-                .ok_or(INTERNAL_SERVER_ERROR)?;
-        }
-        if settings.cache_control {
-            headers.cap.set(Some(match headers.cap.get() {
-                Some(earlier) => earlier.min(grant.expires),
-                None => grant.expires,
-            }));
-        }
-    }
     let Some(answer) = answer else {
-        // A dry run must not grant either what others refuse (`satisfy any`).
-        return Ok(match settings.responses.dry_run {
-            true => DECLINED,
-            false => OK,
-        });
+        return Ok(DECLINED);
     };
     state.exempt_next_hop(request);
     // Of these two nginx itself makes one with what other handlers said.
@@ -128,7 +160,7 @@ pub fn send<'r>(
         Answer::Redirect(status) => {
             count_redirect(request, settings, state).ok_or(INTERNAL_SERVER_ERROR)?;
             let location = request
-                .join(destination.location(state.clean_target.get()))
+                .join_location(destination, state.clean_target.get())
                 .and_then(|url| request.set_location(url))
                 .ok_or(INTERNAL_SERVER_ERROR)?;
             state.location.set(Some(location));
@@ -181,7 +213,7 @@ fn count_redirect<'r>(request: Request<'r>, settings: &Settings, state: &State<'
     }
 }
 
-/// Sets the cookies that a grant is handed over to. Where that is wanted, a viewer who
+/// Hands a grant over to cookies, where it can be. Where that is wanted, a viewer who
 /// navigates is sent to the URL without the token, instead of `granted`.
 ///
 /// # Errors
@@ -192,11 +224,21 @@ pub fn hand_over<'r>(
     request: Request<'r>,
     settings: &Settings,
     state: &State<'r>,
-    cookies: &[SetCookie],
+    hand_over: &HandOver,
+    grant: &Grant<'_>,
     viewer: &mut Viewer<'r>,
     granted: ngx_int_t,
 ) -> Result<ngx_int_t, ngx_int_t> {
-    for SetCookie(cookie) in cookies {
+    let run = state.run.try_borrow().map_err(|_| INTERNAL_SERVER_ERROR)?;
+    let Run::Guarded(Guarded { view, carried, .. }) = &*run else {
+        return Ok(granted);
+    };
+    let now = request.now();
+    let cookies = hand_over.cookies(view, carried, &settings.policy, grant, now, viewer);
+    if cookies.is_empty() {
+        return Ok(granted);
+    }
+    for SetCookie(cookie) in &cookies {
         request
             .collect(std::iter::once(&cookie[..]), cookie.len())
             .and_then(|value| request.add_header("Set-Cookie", value))
@@ -205,16 +247,15 @@ pub fn hand_over<'r>(
     state.headers.handed_over.set(true);
     // It must not be another viewer's.
     state.headers.private.set(true);
-    let redirects = (settings.hand_over.as_ref()).is_some_and(|hand_over| hand_over.redirects);
     let has_token = !std::ptr::eq(state.clean_target.get(), state.target);
-    if !redirects || !has_token || !request.is_navigation() {
+    if !hand_over.redirects || !has_token || !request.is_navigation() {
         return Ok(granted);
     }
     let Some(Ok(here)) = viewer.origin().map(Destination::parse) else {
         return Ok(granted);
     };
     let location = request
-        .join(here.location(state.clean_target.get()))
+        .join_location(here, state.clean_target.get())
         .and_then(|url| request.set_location(url))
         .ok_or(INTERNAL_SERVER_ERROR)?;
     state.location.set(Some(location));
@@ -222,14 +263,6 @@ pub fn hand_over<'r>(
     state.exempt_next_hop(request);
     request.overrule_access_handlers();
     Ok(NGX_HTTP_MOVED_TEMPORARILY as ngx_int_t)
-}
-
-/// Whether a decision is worth a line: a refusal, or a token from the future.
-fn is_worth_a_line(decision: &Decision<'_>) -> bool {
-    match decision {
-        Decision::Granted(grant) => grant.seconds_ahead().is_some(),
-        Decision::Refused(_) => true,
-    }
 }
 
 #[inline(never)]

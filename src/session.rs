@@ -15,6 +15,8 @@ use crate::state::{self, State};
 ///
 /// # Errors
 /// A status: for a session that must not be taken, or when memory is short.
+// Apart from what all requests need.
+#[inline(never)]
 pub fn take<'r>(request: Request<'r>, session: &'r SessionArgument) -> Result<(), ngx_int_t> {
     let view = RequestView::with_query(request.target(), request.args());
     let mut buffer = [0; MAX_ID];

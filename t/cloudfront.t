@@ -1303,7 +1303,7 @@ crossdomain_media: dry run, expired, reason: token_expired, key: "KRSA", uri: "/
 
 === keys are inherited, or replaced all together
 --- config eval
-"crossdomain_media https://www.example.com; crossdomain_media_public_url https://media.example.org; $main::Keys
+"crossdomain_media https://www.example.com; crossdomain_media_public_url https://media.example.org; crossdomain_media_max_age 1h; $main::Keys
  add_header X-Reason \$crossdomain_media_reason always; add_header X-Key \"\$crossdomain_media_key_id.\" always;
  location /media/ { }
  location /media/other/ {

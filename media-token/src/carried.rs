@@ -49,19 +49,39 @@ const PLACES: usize = MAX_CREDENTIALS.wrapping_add(1);
 /// Kept small, since each request has one.
 #[derive(Clone, Copy, Default)]
 pub struct Carried<'a> {
-    /// The value of each; `None` where there are fewer.
-    values: [Option<&'a [u8]>; PLACES],
-    /// The number of the source of each.
-    sources: [u8; PLACES],
-    /// Whether the source held other values too.
-    repeated: [bool; PLACES],
-    /// Those of CloudFront, which consist of several texts.
-    pub(crate) cloudfront: Parameters<'a>,
+    /// Those that are one text; `None` where there are fewer.
+    taken: [Option<Taken<'a>>; PLACES],
+    /// That of CloudFront, which consists of several texts.
+    pub(crate) cloudfront: Option<Parameters<'a>>,
     in_url: bool,
     /// How many pairs of the query hold a credential.
     pairs: u32,
     /// Where the only such pair stands, if there is just one.
     only: Option<Place>,
+}
+
+/// What one source held.
+#[derive(Clone, Copy)]
+pub(crate) struct Taken<'a> {
+    value: &'a [u8],
+    source: u8,
+    /// Whether the source held other values too.
+    is_repeated: bool,
+}
+
+impl<'a> Taken<'a> {
+    /// The number of the source.
+    pub(crate) fn source(&self) -> usize {
+        self.source.into()
+    }
+
+    #[inline]
+    pub(crate) fn credential(&self) -> Credential<'a> {
+        match self.is_repeated {
+            true => Credential::Repeated,
+            false => Credential::new(self.value),
+        }
+    }
 }
 
 /// Where a pair stands in a request target: offsets of its first byte, of its
@@ -92,8 +112,8 @@ impl fmt::Debug for Carried<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut list = f.debug_list();
         list.entries(self.credentials());
-        if !self.cloudfront.is_empty() {
-            list.entry(&(self.cloudfront.source(), "CloudFront(...)"));
+        if let Some(parameters) = &self.cloudfront {
+            list.entry(&(parameters.source(), "CloudFront(...)"));
         }
         list.finish()
     }
@@ -103,7 +123,7 @@ impl<'a> Carried<'a> {
     /// Whether the request carried no credential at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        matches!(self.values, [None, ..]) && self.cloudfront.is_empty()
+        matches!(self.taken, [None, ..]) && self.cloudfront.is_none()
     }
 
     /// Whether a credential came in the URL, where a `Referer` would show it.
@@ -118,15 +138,10 @@ impl<'a> Carried<'a> {
         self.pairs != 0
     }
 
-    /// The credential at a place, from 0, with the number of its source.
+    /// The credential at a place, from 0.
     #[inline]
-    pub(crate) fn credential(&self, index: usize) -> Option<(usize, Credential<'a>)> {
-        let value = (*self.values.get(index)?)?;
-        let credential = match self.repeated.get(index)? {
-            true => Credential::Repeated,
-            false => Credential::new(value),
-        };
-        Some((usize::from(*self.sources.get(index)?), credential))
+    pub(crate) fn taken(&self, index: usize) -> Option<&Taken<'a>> {
+        self.taken.get(index)?.as_ref()
     }
 
     /// The one value of a source, where it has just one, still encoded.
@@ -139,7 +154,8 @@ impl<'a> Carried<'a> {
     }
 
     fn credentials(&self) -> impl Iterator<Item = (usize, Credential<'a>)> {
-        (0..PLACES).map_while(|index| self.credential(index))
+        let taken = self.taken.iter().flatten();
+        taken.map(|taken| (taken.source(), taken.credential()))
     }
 
     /// What [`take_with`] finds, added to none.
@@ -148,33 +164,19 @@ impl<'a> Carried<'a> {
         for (number, source) in sources.iter().enumerate() {
             match source {
                 Source::Argument(name) => take_argument(self, view, number, name),
-                Source::CloudFrontUrl => take_signed_url(self, view, number),
-                Source::CloudFrontCookies => take_signed_cookies(self, fields, number),
-                _ => {
-                    // Many of one source must not hide the others'; those that come with
-                    // a key or with a directive have places of their own.
-                    let behind = sources.iter().skip(number).skip(1);
-                    let behind = behind.filter(|source| source.is_configured()).count();
-                    let room = match source.is_configured() {
-                        true => MAX_CREDENTIALS.saturating_sub(behind),
-                        false => PLACES,
-                    };
-                    take_field(self, fields, number, source, room);
-                }
+                _ => take_other(self, view, fields, number, sources),
             }
         }
     }
 
     #[inline]
-    fn push(&mut self, source: usize, value: &'a [u8], repeated: bool) {
-        let slots = self.values.iter_mut().zip(&mut self.sources);
-        for ((slot, number), flag) in slots.zip(&mut self.repeated) {
-            if slot.is_none() {
-                *slot = Some(value);
-                *number = u8::try_from(source).unwrap_or(u8::MAX);
-                *flag = repeated;
-                return;
-            }
+    fn push(&mut self, source: usize, value: &'a [u8], is_repeated: bool) {
+        if let Some(place) = self.taken.iter_mut().find(|taken| taken.is_none()) {
+            *place = Some(Taken {
+                value,
+                source: u8::try_from(source).unwrap_or(u8::MAX),
+                is_repeated,
+            });
         }
     }
 
@@ -212,6 +214,7 @@ impl<'a> Carried<'a> {
     ///
     /// `None` unless exactly one pair holds a credential, and the target is a part
     /// of the line's own memory, as it is in HTTP/1.
+    #[inline]
     #[must_use]
     pub fn masked_parts<'l>(
         &self,
@@ -250,16 +253,31 @@ pub fn take_with<'a>(
 
 // Apart from arguments, which are the common case and need less.
 #[inline(never)]
-fn take_field<'a>(
+fn take_other<'a>(
     carried: &mut Carried<'a>,
+    view: &RequestView<'a>,
     fields: &impl Fields<'a>,
     number: usize,
-    source: &Source,
-    room: usize,
+    sources: &[Source],
 ) {
+    let Some((source, behind)) = sources.get(number..).and_then(<[Source]>::split_first) else {
+        return;
+    };
     match source {
-        Source::Argument(_) | Source::CloudFrontUrl | Source::CloudFrontCookies => {}
+        Source::Argument(_) => {}
+        Source::CloudFrontUrl => take_signed_url(carried, view, number),
+        Source::CloudFrontCookies => take_signed_cookies(carried, fields, number),
         Source::Cookie(name) | Source::HandOver(name) => {
+            // Many of one source must not hide the others'; those that come with
+            // a key or with a directive have places of their own.
+            let behind = behind
+                .iter()
+                .filter(|source| source.is_configured())
+                .count();
+            let room = match source.is_configured() {
+                true => MAX_CREDENTIALS.saturating_sub(behind),
+                false => PLACES,
+            };
             let taken = carried.credentials().count();
             let lines = fields.lines().filter(|(name, _)| is_cookie(name));
             let found = lines
@@ -293,15 +311,31 @@ fn take_field<'a>(
 }
 
 fn take_argument<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: usize, name: &str) {
+    if !view.is_one_pair() {
+        return take_argument_among(carried, view, number, name);
+    }
+    let pair = view.query().map(|raw| query::Pair { raw });
+    if let Some(value) = pair.and_then(|pair| pair.value_of(name)) {
+        carried.in_url = true;
+        carried.note_pair(view.query_start(), value, view.target().len());
+        carried.push(number, value, false);
+    }
+}
+
+// Apart from what most requests need.
+#[inline(never)]
+fn take_argument_among<'a>(
+    carried: &mut Carried<'a>,
+    view: &RequestView<'a>,
+    number: usize,
+    name: &str,
+) {
     let mut found: Option<&[u8]> = None;
     let mut repeated = false;
     let mut start = view.query_start();
     let mut rest = view.query();
     while let Some(query) = rest {
-        let (pair, tail) = match view.is_one_pair() {
-            true => (query::Pair { raw: query }, None),
-            false => query::first_pair(query),
-        };
+        let (pair, tail) = query::first_pair(query);
         let end = start.saturating_add(pair.raw.len());
         if let Some(value) = pair.value_of(name) {
             repeated = found.is_some();
@@ -318,9 +352,6 @@ fn take_argument<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: 
     }
 }
 
-// Of the next two, apart from what most requests need.
-
-#[inline(never)]
 fn take_signed_url<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number: usize) {
     let mut start = view.query_start();
     for pair in view.query().into_iter().flat_map(query::pairs) {
@@ -328,7 +359,8 @@ fn take_signed_url<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number
         if let Some((parameter, value)) = Parameter::in_pair(&pair) {
             carried.in_url = true;
             carried.note_pair(start, value, end);
-            carried.cloudfront.add(number, parameter, value);
+            let parameters = carried.cloudfront.get_or_insert_default();
+            parameters.add(number, parameter, value);
         }
         // The `&`.
         start = end.saturating_add(1);
@@ -336,9 +368,8 @@ fn take_signed_url<'a>(carried: &mut Carried<'a>, view: &RequestView<'a>, number
 }
 
 /// Any parameter in the URL makes it a signed URL, whatever the cookies are.
-#[inline(never)]
 fn take_signed_cookies<'a>(carried: &mut Carried<'a>, fields: &impl Fields<'a>, number: usize) {
-    if !carried.cloudfront.is_empty() {
+    if carried.cloudfront.is_some() {
         return;
     }
     let lines = fields.lines().filter(|(name, _)| is_cookie(name));
@@ -346,7 +377,8 @@ fn take_signed_cookies<'a>(carried: &mut Carried<'a>, fields: &impl Fields<'a>, 
         .flat_map(|(_, line)| cookies(line))
         .filter_map(|cookie| Parameter::in_cookie(&cookie));
     for (parameter, value) in found {
-        carried.cloudfront.add(number, parameter, value);
+        let parameters = carried.cloudfront.get_or_insert_default();
+        parameters.add(number, parameter, value);
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use memchr::memrchr;
 
-use crate::carried::{Carried, Credential};
-use crate::format::cloudfront;
+use crate::carried::{Carried, Credential, Taken};
+use crate::format::cloudfront::{self, Parameters};
 use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
 use crate::format::{jwt, minted};
 use crate::key::{Key, Kind};
@@ -421,37 +421,36 @@ pub fn decide<'a>(
         now,
         source: 0,
     };
-    let has_cloudfront = !carried.cloudfront.is_empty();
+    let mut cloudfront = carried.cloudfront.as_ref();
     // One is kept for CloudFront's, which needs no more.
-    let mut verifications = MAX_VERIFICATIONS.wrapping_sub(usize::from(has_cloudfront));
+    let mut verifications = MAX_VERIFICATIONS.wrapping_sub(usize::from(cloudfront.is_some()));
     let mut refused = None;
     let mut index: usize = 0;
-    let mut is_cloudfront_next = has_cloudfront;
     loop {
-        let next = carried.credential(index);
-        let verified = match next {
-            Some((source, credential))
-                if !is_cloudfront_next || source < carried.cloudfront.source() =>
+        let verified = match (carried.taken(index), cloudfront) {
+            (Some(taken), _)
+                if cloudfront.is_none_or(|parameters| taken.source() < parameters.source()) =>
             {
                 index = index.wrapping_add(1);
-                context.source = source;
+                context.source = taken.source();
                 if env.listens()
-                    && let Some(source) = policy.sources.get(source)
+                    && let Some(source) = policy.sources.get(taken.source())
                 {
                     env.trace(format_args!("{source}: a credential"));
                 }
-                verify(credential, &context, &mut verifications, env)
+                verify(taken, &context, &mut verifications, env)
             }
-            _ if is_cloudfront_next => {
-                is_cloudfront_next = false;
-                context.source = carried.cloudfront.source();
-                verify_cloudfront(carried, &context, env)
+            (_, Some(parameters)) => {
+                cloudfront = None;
+                context.source = parameters.source();
+                verify_cloudfront(parameters, &context, env)
             }
-            _ => break,
+            (_, None) => break,
         };
         match verified {
             Ok(grant) => {
-                trace!(env, "granted until {}", grant.expires);
+                let expires = grant.expires;
+                trace!(env, "granted until {expires}");
                 return Ok(Decision::Granted(grant));
             }
             Err(Failure::Refused(refusal)) => {
@@ -468,7 +467,7 @@ pub fn decide<'a>(
 // Apart from what most requests need.
 #[inline(never)]
 fn verify_cloudfront<'a>(
-    carried: &Carried<'_>,
+    parameters: &Parameters<'_>,
     context: &Context<'_, 'a>,
     env: &mut impl Env<'a>,
 ) -> Result<Grant<'a>, Failure<'a>> {
@@ -479,16 +478,18 @@ fn verify_cloudfront<'a>(
         trace!(env, "what was handed over is for GET and HEAD");
         return Err(Reason::WrongMethod.into());
     }
-    cloudfront::verify(&carried.cloudfront, context, env)
+    cloudfront::verify(parameters, context, env)
 }
 
+// Not a part of the loop over the credentials, as most requests have one only.
+#[inline(never)]
 fn verify<'a>(
-    credential: Credential<'_>,
+    taken: &Taken<'_>,
     context: &Context<'_, 'a>,
     verifications: &mut usize,
     env: &mut impl Env<'a>,
 ) -> Result<Grant<'a>, Failure<'a>> {
-    let value = match credential {
+    let value = match taken.credential() {
         Credential::Once(value) => value,
         Credential::Empty => return Err(Reason::TokenEmpty.into()),
         Credential::Repeated => return Err(Reason::TokenRepeated.into()),

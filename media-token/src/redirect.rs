@@ -95,26 +95,30 @@ impl<'a> Destination<'a> {
     /// Bytes that are not visible ASCII are percent-encoded, so no header can
     /// be injected and browsers read the same URL.
     pub fn location(self, clean_target: &'a [u8]) -> impl Iterator<Item = &'a [u8]> + Clone {
+        let parts = self.parts(clean_target).into_iter();
+        let escaped = parts.flat_map(|part| percent_encode(part, INVISIBLE));
+        escaped.map(str::as_bytes)
+    }
+
+    /// What [`location`](Self::location) gives, in two parts, where nothing in them has
+    /// to be escaped: mostly.
+    #[must_use]
+    pub fn visible_parts(self, clean_target: &'a [u8]) -> Option<[&'a [u8]; 2]> {
+        let parts = self.parts(clean_target);
+        parts.into_iter().all(is_visible).then_some(parts)
+    }
+
+    fn parts(self, clean_target: &'a [u8]) -> [&'a [u8]; 2] {
         let target: &[u8] = if self.takes_target { clean_target } else { b"" };
-        [self.url, target].into_iter().flat_map(escape)
+        [self.url, target]
     }
 }
 
-/// Percent-encodes what is not visible ASCII, in pieces: mostly nothing, in one.
-fn escape(part: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+/// Whether all bytes are visible ASCII.
+fn is_visible(part: &[u8]) -> bool {
+    let is_visible = |byte: u8| (b'!'..=b'~').contains(&byte);
     // Not `all`, which looks at the bytes one by one.
-    let is_invisible = |byte: u8| !(b'!'..=b'~').contains(&byte);
-    let clean = !part
-        .iter()
-        .fold(false, |any, &byte| any | is_invisible(byte));
-    let (whole, rest): (_, &[u8]) = if clean {
-        (Some(part), b"")
-    } else {
-        (None, part)
-    };
-    whole
-        .into_iter()
-        .chain(percent_encode(rest, INVISIBLE).map(str::as_bytes))
+    part.iter().fold(true, |all, &byte| all & is_visible(byte))
 }
 
 /// A URL without variables, as it stands in the configuration.

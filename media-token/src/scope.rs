@@ -120,18 +120,59 @@ const fn traits_of(byte: u8) -> u8 {
     traits
 }
 
+/// How many bytes of a path are looked at together.
+const WIDTH: usize = 16;
+
+/// Those, and the byte before them.
+type Chunk = [u8; WIDTH.wrapping_add(1)];
+
+/// Whether a path holds nothing that has a trait, as nearly all of them. Tells it of many
+/// bytes at once, but of no path that is shorter than a [`Chunk`].
+fn is_plain(raw: &[u8]) -> bool {
+    let ([b'/', .., _], Some(end)) = (raw, raw.last_chunk()) else {
+        return false;
+    };
+    // The last ones are in `end`, some perhaps for the second time.
+    let rest = raw.get(..raw.len().saturating_sub(1)).unwrap_or_default();
+    let chunks = rest.windows(size_of::<Chunk>()).step_by(WIDTH);
+    is_plain_chunk(end) && chunks.filter_map(<[u8]>::first_chunk).all(is_plain_chunk)
+}
+
+/// Whether this holds for all but the first byte. Without a branch, so that the compiler
+/// makes vectors of it.
+#[inline(always)]
+fn is_plain_chunk(chunk: &Chunk) -> bool {
+    let [_, bytes @ ..] = chunk;
+    let pairs = chunk.iter().zip(bytes);
+    pairs.fold(true, |is_plain, (&before, &byte)| {
+        let is_usual = byte.is_ascii_alphanumeric()
+            | (byte == b'/')
+            | (byte == b'.')
+            | (byte == b'-')
+            | (byte == b'_');
+        is_plain & is_usual & !((before == b'/') & (byte == b'.'))
+    })
+}
+
+/// The traits that the bytes of a path have.
+#[inline(never)]
+fn find_traits(raw: &[u8]) -> u8 {
+    let mut traits = 0;
+    let mut allowed = u16::from(u8::MAX);
+    for &byte in raw {
+        let current = TRAITS.get(usize::from(byte)).copied().unwrap_or(u16::MAX);
+        traits |= current & allowed;
+        allowed = current.wrapping_shr(8);
+    }
+    let [_, traits] = traits.to_be_bytes();
+    traits
+}
+
 impl<'a> Path<'a> {
     /// Looks at each byte of a raw path once.
     #[must_use]
     pub fn new(raw: &'a [u8]) -> Self {
-        let mut traits = 0;
-        let mut allowed = u16::from(u8::MAX);
-        for &byte in raw {
-            let current = TRAITS.get(usize::from(byte)).copied().unwrap_or(u16::MAX);
-            traits |= current & allowed;
-            allowed = current.wrapping_shr(8);
-        }
-        let [_, traits] = traits.to_be_bytes();
+        let traits = if is_plain(raw) { 0 } else { find_traits(raw) };
         Self { raw, traits }
     }
 
@@ -168,10 +209,14 @@ impl<'a> Path<'a> {
 
     /// Whether nginx would serve another path: there is a NUL or a dot segment
     /// after percent-decoding once.
+    #[inline]
     fn is_unsafe(&self) -> bool {
-        if self.traits & (ESCAPE | DOT | NUL) == 0 {
-            return false;
-        }
+        self.traits & (ESCAPE | DOT | NUL) != 0 && self.is_unsafe_decoded()
+    }
+
+    // Apart from the paths in which there is nothing to decode.
+    #[inline(never)]
+    fn is_unsafe_decoded(&self) -> bool {
         let mut segment = Segment::Empty;
         for byte in percent_decode(self.raw) {
             segment = match (byte, segment) {
@@ -374,6 +419,24 @@ mod tests {
         assert!(is_unsafe_target(b"/victim.pdf%00.png"));
         assert!(is_unsafe_target(b"/victim.pdf\0.png"));
         assert!(!is_unsafe_target(b"/a%23b.pdf?c=%00"));
+    }
+
+    #[test]
+    fn only_paths_without_traits_are_plain() {
+        let path = format!("/media/{}", "a.b-C_9/".repeat(20));
+        for len in 0..=3 * WIDTH {
+            let path = &path.as_bytes()[..len];
+            assert_eq!(is_plain(path), len > WIDTH, "{len}");
+            assert_eq!(find_traits(path), 0);
+            // Each byte in each place, also a dot behind a slash.
+            for place in 0..len {
+                for byte in 0..=u8::MAX {
+                    let mut path = path.to_vec();
+                    path[place] = byte;
+                    assert!(!is_plain(&path) || find_traits(&path) == 0, "{path:?}");
+                }
+            }
+        }
     }
 
     #[test]

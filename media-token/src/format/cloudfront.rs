@@ -109,11 +109,6 @@ pub(crate) struct Parameters<'a> {
 }
 
 impl<'a> Parameters<'a> {
-    #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.values, [None, None, None, None, None])
-    }
-
     pub(crate) fn add(&mut self, source: usize, parameter: Parameter, value: &'a [u8]) {
         self.source = u8::try_from(source).unwrap_or(u8::MAX);
         if let Some(slot) = self.values.get_mut(parameter as usize) {

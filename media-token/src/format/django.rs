@@ -63,6 +63,7 @@ pub(crate) struct Token<'t> {
 
 impl<'t> Token<'t> {
     /// Reads the value of an argument, which `buffer` is there to decode into.
+    #[inline(always)]
     pub(crate) fn from_value(value: &'t [u8], buffer: &'t mut [u8; MAX_TOKEN_LEN]) -> Option<Self> {
         // Nearly all tokens come as `TS:SIG`, or as `TS%3ASIG` from Django.
         let (born, len) = read_timestamp(value);
@@ -100,7 +101,7 @@ impl<'t> Token<'t> {
 }
 
 /// Whether there is a `%`. (A `+`, which means a space, is in no signature either.)
-#[inline]
+#[inline(always)]
 fn has_escape(text: &[u8]) -> bool {
     let among = |bytes: &[u8]| {
         bytes
@@ -120,7 +121,11 @@ fn has_escape(text: &[u8]) -> bool {
 fn read_timestamp(text: &[u8]) -> (i64, usize) {
     let mut number: i64 = 0;
     let mut len: usize = 0;
-    for &byte in text.iter().take(MAX_TIMESTAMP_DIGITS) {
+    // What is shorter has no signature.
+    let Some(head) = text.first_chunk::<MAX_TIMESTAMP_DIGITS>() else {
+        return (0, 0);
+    };
+    for &byte in head {
         let digit = DIGITS.get(usize::from(byte)).copied().unwrap_or(NO_DIGIT);
         if digit == NO_DIGIT {
             break;
