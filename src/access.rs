@@ -12,12 +12,17 @@ use crate::viewer::Viewer;
 
 pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
     // SAFETY: nginx passes a request that lives until we return.
-    let request = unsafe { Request::new(r) };
-    request.map_or(INTERNAL_SERVER_ERROR, |request| {
-        answer(request).unwrap_or_else(|status| status)
-    })
+    let Some(request) = (unsafe { Request::new(r) }) else {
+        return INTERNAL_SERVER_ERROR;
+    };
+    match request.concerns_us() {
+        true => answer(request).unwrap_or_else(|status| status),
+        false => DECLINED,
+    }
 }
 
+// Apart, so that its frame is not made where there is nothing to do.
+#[inline(never)]
 fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     // Not only in preaccess: a handler of that phase may have ended it before
     // ours was reached.

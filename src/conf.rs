@@ -145,6 +145,8 @@ pub struct MainConf {
     header_names: BTreeSet<Box<str>>,
     /// Whether any server takes credentials from the path.
     pub cuts_paths: bool,
+    /// Whether anything is to be done anywhere: otherwise nginx does not call us at all.
+    pub is_used: bool,
     named_locations: BTreeSet<NamedLocation>,
 }
 
@@ -688,7 +690,11 @@ pub unsafe extern "C" fn merge_location(
         return NGX_CONF_ERROR;
     };
     child.inherit(parent);
-    child.settle(cf)
+    let settled = child.settle(cf);
+    if let Some(main) = main_conf(cf) {
+        main.is_used |= child.settings.is_some() || child.session().is_some();
+    }
+    settled
 }
 
 impl LocationConf {

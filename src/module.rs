@@ -116,6 +116,9 @@ unsafe extern "C" fn init_guard(cf: *mut ngx_conf_t) -> ngx_int_t {
         return ERROR;
     };
     let cuts_paths = conf::main_conf(cf).is_some_and(|main| main.cuts_paths);
+    if !is_used(cf) {
+        return OK;
+    }
     let post_read = ngx_http_phases_NGX_HTTP_POST_READ_PHASE as ngx_uint_t;
     if cuts_paths && add_phase_handler(cf, post_read, Some(postread::handler)).is_none() {
         return ERROR;
@@ -132,12 +135,19 @@ unsafe extern "C" fn init_filter(cf: *mut ngx_conf_t) -> ngx_int_t {
     let Some(cf) = (unsafe { cf.as_mut() }) else {
         return ERROR;
     };
+    if !is_used(cf) {
+        return OK;
+    }
     filter::install();
     let phase = ngx_http_phases_NGX_HTTP_PREACCESS_PHASE as ngx_uint_t;
     match add_phase_handler(cf, phase, Some(preaccess::handler)) {
         Some(()) => OK,
         None => ERROR,
     }
+}
+
+fn is_used(cf: &mut ngx_conf_t) -> bool {
+    conf::main_conf(cf).is_some_and(|main| main.is_used || main.cuts_paths)
 }
 
 fn add_phase_handler(

@@ -14,12 +14,14 @@ pub unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
         return INTERNAL_SERVER_ERROR;
     };
     // Access handlers do not run for subrequests, so there is nothing to prepare.
-    if !request.is_main() {
+    if !request.is_main() || !request.concerns_us() {
         return DECLINED;
     }
     prepare(request).unwrap_or_else(|status| status)
 }
 
+// Apart, so that its frame is not made where there is nothing to do.
+#[inline(never)]
 fn prepare(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     if let Some(session) = request.conf().and_then(LocationConf::session) {
         session::take(request, session)?;

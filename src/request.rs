@@ -21,6 +21,7 @@ use ngx::ffi::{
 use ngx::http::HttpModuleConfExt;
 
 use crate::conf::{LocationConf, MainConf, Settings};
+use crate::flags;
 use crate::module::{self, DONE, OK};
 use crate::state::State;
 use media_token::Destination;
@@ -171,8 +172,7 @@ impl<'r> Request<'r> {
         raw.exten = ngx_str_t::empty();
         // Whatever nginx's first pass would have found, so that it decodes and
         // normalises all of it again.
-        raw.set_complex_uri(1);
-        raw.set_empty_path_in_uri(0);
+        flags::reread_uri(raw);
         // SAFETY: the request lives, and its target is in memory of its own, with a
         // byte behind it that nginx reads and ignores.
         match unsafe { ngx_http_process_request_uri(self.raw.as_ptr()) } {
@@ -201,6 +201,16 @@ impl<'r> Request<'r> {
         self.conf()?.settings.as_ref()
     }
 
+    /// Whether there is anything to do: settings here, or what an earlier run or
+    /// handler has left behind. What nearly all requests of other locations are asked.
+    #[inline]
+    pub fn concerns_us(self) -> bool {
+        let conf = self.conf();
+        conf.is_some_and(|conf| conf.settings.is_some() || conf.session().is_some())
+            || self.context().is_some()
+            || flags::has_run(self.raw())
+    }
+
     fn context_slot(self) -> *mut *mut c_void {
         // SAFETY: `ctx` has one element for each HTTP module.
         unsafe { self.raw().ctx.add(module::guard().ctx_index) }
@@ -221,7 +231,7 @@ impl<'r> Request<'r> {
 
     /// The state that an earlier run left behind, after an internal redirect.
     pub fn earlier_state(self) -> Option<&'r State<'r>> {
-        if self.raw().internal() == 0 && self.raw().filter_finalize() == 0 {
+        if !flags::has_run(self.raw()) {
             return None;
         }
         // SAFETY: a request has a pool.
@@ -280,7 +290,7 @@ impl<'r> Request<'r> {
 
     /// Where the request is on its way through internal redirects.
     pub fn hop(self) -> Hop {
-        Hop(self.raw().uri_changes())
+        Hop(flags::uri_changes(self.raw()))
     }
 
     /// Forgets that an earlier access handler refused (`satisfy any`), so that
@@ -583,7 +593,7 @@ pub struct Location {
 /// How often nginx will still let a request be redirected internally. Each
 /// internal redirect, named location and `rewrite ... last` takes one off.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Hop(u32);
+pub struct Hop(ngx_uint_t);
 
 impl Hop {
     /// The hop after this one.

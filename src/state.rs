@@ -43,6 +43,8 @@ pub struct State<'r> {
     /// Whether the guard of a location that takes credentials from the path has
     /// seen this one.
     segment_seen: Cell<bool>,
+    /// Whether memory was short when a variable of ours was asked for.
+    pub lacks_memory: Cell<bool>,
     /// Whether a handler of ours has prepared this run of the phases.
     prepared: Cell<bool>,
     /// Header lines as they were before credentials were taken out, in their order.
@@ -249,6 +251,7 @@ impl<'r> State<'r> {
             location: Cell::new(None),
             segment,
             segment_seen: Cell::new(false),
+            lacks_memory: Cell::new(false),
             prepared: Cell::new(false),
             originals: Cell::new(None),
         }
@@ -357,6 +360,10 @@ impl<'r> State<'r> {
         // After stripping, so that no variable brings the credential back.
         if let Application::Variable(value, _) = &*settings.application {
             guarded.application = request.evaluate(value)?;
+            // What was empty for that alone must not switch the guard off.
+            if self.lacks_memory.get() {
+                return None;
+            }
         }
         if guarded.application == b"off" {
             request.set_args(args);
