@@ -53,7 +53,7 @@ our $Proxy = 'proxy_pass http://$TEST_NGINX_UPSTREAM;';
 # What an upstream gets, line for line.
 sub raw_upstream { return join "\r\n", "GET $_[0] HTTP/1.0", 'Host: upstream', 'Connection: close', @_[ 1 .. $#_ ], '', '' }
 
-our $RawProxy = "$Proxy proxy_set_header Host upstream;";
+our $RawProxy = "$Proxy proxy_set_header Host upstream; proxy_set_header Connection close;";
 our $RawReply = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nprivate\n";
 
 our $File = '/media/a.txt';

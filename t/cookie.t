@@ -105,6 +105,9 @@ key_pair($_) for qw(rsa ec);
 Jwt::write_key('short.secret', 'x' x 31);
 Jwt::run("openssl req -x509 -key $ENV{TEST_NGINX_JWT_DIR}/rsa.pem -subj /CN=media.example.org -days 2 -out $ENV{TEST_NGINX_JWT_DIR}/tls.pem");
 
+# Newer ones take no such Host at all.
+our $Odd_host = $ENV{TEST_NGINX_VERSION_NUM} < 1_029_000 ? 200 : 400;
+
 run_tests();
 
 __DATA__
@@ -515,7 +518,7 @@ Sec-Fetch-Mode: navigate
 --- config eval: "server_name localhost *.example.org; " . main::guarded("media redirect") =~ s/crossdomain_media_public_url [^;]*;//r
 --- raw_request eval
 [ map { "GET $main::Url HTTP/1.1\r\nHost: $_\r\nSec-Fetch-Mode: navigate\r\nConnection: close\r\n\r\n" } "evil.example#.example.org", "evil.example?.example.org", "a.example.org" ]
---- error_code eval: [ 200, 200, 302 ]
+--- error_code eval: [ ($main::Odd_host) x 2, 302 ]
 --- response_headers_like eval: [ "Location:", "Location:", "Location: http://a[.]example[.]org:\\d+/media/a[.]txt" ]
 
 

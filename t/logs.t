@@ -1,5 +1,9 @@
 # One line per refusal, at the level asked for; no token in any log once preaccess has run.
-BEGIN { $ENV{TEST_NGINX_BINARY} = $ENV{TEST_NGINX_DEBUG_BINARY} if $ENV{TEST_NGINX_DEBUG_BINARY} }
+BEGIN {
+    $ENV{TEST_NGINX_BINARY} = $ENV{TEST_NGINX_DEBUG_BINARY} if $ENV{TEST_NGINX_DEBUG_BINARY};
+    # Whatever the others run at (nginx-test/debian.sh), this is about level debug too.
+    delete $ENV{TEST_NGINX_LOG_LEVEL};
+}
 use lib 't/lib';
 use Test::Nginx::Socket 'no_plan';
 use Media;

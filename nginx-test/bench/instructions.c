@@ -198,6 +198,15 @@ int main(int argc, char **argv)
         }
         before = after;
     }
+    /* The last step's trap may still be on its way: nobody would take it then, and the process would die of it. */
+    struct __ptrace_peeksiginfo_args first = { .nr = 1 };
+    siginfo_t pending;
+    while (ptrace(PTRACE_PEEKSIGINFO, pid, &first, &pending) == 1 && pending.si_signo == SIGTRAP) {
+        if (ptrace(PTRACE_CONT, pid, 0, received == SIGTRAP ? 0 : received)) {
+            die("going on");
+        }
+        received = wait_for_stop();
+    }
     if (ptrace(PTRACE_DETACH, pid, 0, received == SIGTRAP ? 0 : received)) {
         die("detaching");
     }

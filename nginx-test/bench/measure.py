@@ -58,8 +58,8 @@ def processor_time(pids):
 class Instructions:
     """User-space instructions of processes: by the processor's counter where there is one, otherwise by stepping."""
 
-    def __init__(self):
-        self.perf = shutil.which("perf")
+    def __init__(self, stepping=False):
+        self.perf = None if stepping else shutil.which("perf")
         if self.perf:
             probe = [self.perf, "stat", "-x", ",", "-e", "instructions:u", "true"]
             answer = subprocess.run(probe, capture_output=True, text=True)

@@ -204,6 +204,13 @@ SERIES = [
     Series("query", "unguarded, with the query", "unguarded"),
     Series("unused", "module loaded, location unguarded", "unguarded", modules=("module",)),
     Series(
+        "beside",
+        "module guards another location",
+        "unguarded",
+        server=f"location /guarded/ {{ {MODULE} }}",
+        modules=("module",),
+    ),
+    Series(
         "module",
         "**this module**",
         "unguarded",

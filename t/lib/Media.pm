@@ -274,6 +274,11 @@ add_block_preprocessor(sub {
     default_value($block, config => $CONFIG);
     default_value($block, user_files => \@FILES);
 
+    # What newer ones do not speak to upstreams by default.
+    if (($ENV{TEST_NGINX_VERSION_NUM} // 0) >= 1_029_000) {
+        $block->set_value(http_config => 'proxy_http_version 1.0; ' . ($block->http_config // ''));
+    }
+
     my @quiet = (@ALARMS, defined $block->must_die ? () : qr/\[emerg\]/);
     my $silent = $block->no_error_log;
     my @own = !defined $silent ? () : ref $silent eq 'ARRAY' ? @$silent

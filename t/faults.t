@@ -1,0 +1,438 @@
+# Memory that cannot be had: each allocation of a request fails once, one after another, and so do all from it on. The
+# request is answered 500, or the connection is closed; never with what must be refused; and the next one is served.
+# Test::Nginx cannot do that, so this suite runs a server of its own, with one small pool after another: in the smallest
+# nearly everything is an allocation of its own, and in larger ones other things are the first in a new block. An nginx
+# built with -DNGX_DEBUG_PALLOC=1, where everything is, needs no more than one.
+# FAULTS_PLACES=1 says where the module takes memory past nginx's pools, and the worker ends when there is none.
+use v5.20;
+use warnings;
+
+use Cwd qw(getcwd);
+use File::Temp qw(tempdir);
+use IO::Select;
+use IO::Socket::UNIX;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use lib 't/lib';
+use Media;
+use CloudFront;
+use HandOver;
+use Jwt;
+
+my $nginx   = $ENV{TEST_NGINX_BINARY} || 'nginx';
+my @modules = grep { length } split /\s+/, $ENV{TEST_NGINX_LOAD_MODULES} // '';
+my ($module) = grep { /crossdomain_media/ } @modules;
+my $keys    = keys_dir();
+my $jwt     = $ENV{TEST_NGINX_JWT_DIR};
+my $build   = `$nginx -V 2>&1`;
+my @pools   = $build =~ /NGX_DEBUG_PALLOC=1/ ? 4096 : map { 112 + 16 * $_ } 0 .. 4;
+
+# AddressSanitizer and valgrind have allocators of their own.
+plan skip_all => 'the allocator is another' if $build =~ /-fsanitize/ || $ENV{TEST_NGINX_USE_VALGRIND};
+
+# Below the tree, where a library may be loaded from; sockets, whose paths are short, elsewhere.
+my $dir = tempdir('faults-XXXXXX', DIR => getcwd() . '/build', CLEANUP => 1);
+my $sockets = tempdir('crossdomain-media-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $owner = $$;
+chmod 0755, $dir;
+mkdir "$dir/$_" or die "$dir/$_: $!" for qw(html html/media html/open);
+write_file("$dir/html/media/a.txt", "private\n");
+write_file("$dir/html/open/a.txt", "open\n");
+write_file("$dir/faults", "\0" x 256);
+
+sub write_file {
+    my ($path, $text) = @_;
+    open my $out, '>:raw', $path or die "$path: $!";
+    print {$out} $text;
+    close $out or die "$path: $!";
+}
+
+my $preload = "$dir/faults.so";
+system(qw(cc -O2 -Wall -shared -fPIC -fno-builtin -o), $preload, 't/lib/faults.c', '-ldl') == 0
+    or BAIL_OUT('the library cannot be compiled');
+
+key_pair($_) for qw(rsa ec ed);
+
+my $load = join '', map { "load_module $_;\n" } @modules;
+my $user = $> == 0 ? "user root;\n" : '';
+# Where a distribution's nginx keeps these may not exist.
+my $temp = join ' ', map { "${_}_temp_path $dir/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);
+my $guard = 'crossdomain_media https://www.example.com;';
+
+my $servers = join '', map { <<"SERVER" } @pools;
+    server {
+        listen unix:$sockets/$_.sock;
+        server_name media.example.org;
+        request_pool_size $_;
+        root $dir/html;
+        crossdomain_media_key $keys/main.key id=main;
+        crossdomain_media_public_url https://media.example.org;
+        location /open/ { }
+        location /media/ {
+            $guard
+            add_header X-Expires "\$crossdomain_media_expires" always;
+        }
+        location /kept/ {
+            $guard
+            alias $dir/html/media/;
+            expires 1d;
+            crossdomain_media_cache_control on;
+        }
+        location /counted/ {
+            $guard
+            alias $dir/html/media/;
+            crossdomain_media_loop_guard 3;
+        }
+        location /told/ {
+            crossdomain_media https://www.example.com/renew?next=\$crossdomain_media_return_url;
+            alias $dir/html/media/;
+        }
+        location /named/ {
+            $guard
+            alias $dir/html/media/;
+            crossdomain_media_on missing expired invalid \@application;
+        }
+        location /paged/ {
+            $guard
+            alias $dir/html/media/;
+            error_page 403 500 /open/a.txt;
+        }
+        location /any/ {
+            $guard
+            alias $dir/html/media/;
+            satisfy any;
+            deny all;
+        }
+        location /passed/ {
+            $guard
+            crossdomain_media_token arg:token cookie:media header:Authorization;
+            proxy_pass http://unix:$sockets/upstream.sock:/;
+        }
+        location /scripts/ {
+            $guard
+            alias $dir/html/media/;
+            crossdomain_media_cors https://www.example.com;
+        }
+        location /session/ {
+            crossdomain_media_session_arg session cookie=sessionid methods=POST,GET insecure;
+            proxy_pass http://unix:$sockets/upstream.sock:/;
+        }
+        location /jwt/ {
+            $guard
+            alias $dir/html/media/;
+            crossdomain_media_key $jwt/hs.key format=jwt;
+            crossdomain_media_key $jwt/rsa.pub.pem format=jwt;
+            crossdomain_media_key $jwt/ec.pub.pem format=jwt;
+            crossdomain_media_key $jwt/ed.pub.pem format=jwt;
+            crossdomain_media_token arg:token header:Authorization;
+        }
+        location /cookie/ {
+            $guard
+            alias $dir/html/media/;
+            crossdomain_media_key $jwt/hs.key format=jwt id=app;
+            crossdomain_media_cookie media;
+        }
+        location /minted/ {
+            $guard
+            alias $dir/html/media/;
+            crossdomain_media_key $jwt/hs.key format=jwt id=app;
+            crossdomain_media_key $jwt/mint.key format=jwt use=mint;
+            crossdomain_media_cookie media max_age=2h redirect;
+        }
+        location /cloudfront/ {
+            $guard
+            alias $dir/html/media/;
+            crossdomain_media_key $jwt/rsa.pub.pem format=cloudfront id=KRSA;
+            crossdomain_media_key $jwt/ec.pub.pem format=cloudfront id=KEC;
+        }
+        location \@application { return 200 "application\\n"; }
+    }
+    # A segment of the path is taken on a server's say.
+    server {
+        listen unix:$sockets/path-$_.sock;
+        server_name media.example.org;
+        request_pool_size $_;
+        root $dir/html;
+        crossdomain_media_key $keys/main.key id=main;
+        crossdomain_media_token path:~;
+        location /media/ { $guard }
+    }
+SERVER
+
+write_file("$dir/nginx.conf", <<"CONFIG");
+$load$user
+worker_processes 1;
+worker_rlimit_core 0;
+daemon off;
+pid $dir/nginx.pid;
+error_log $dir/error.log info;
+events { worker_connections 64; }
+http {
+    log_format all '\$request|\$status|\$upstream_status|\$crossdomain_media_status|\$crossdomain_media_reason';
+    access_log $dir/access.log all;
+    $temp
+    proxy_set_header Host \$host;
+    # What reached the upstream, so that its request has no business with pools that are too small.
+    server {
+        listen unix:$sockets/upstream.sock;
+        access_log $dir/upstream.log all;
+        location / { return 200 "\$request_uri|\$http_cookie|\$http_authorization\\n"; }
+    }
+$servers
+}
+CONFIG
+
+my $server = fork // die "fork: $!";
+if (!$server) {
+    local $ENV{LD_PRELOAD} = $preload;
+    local $ENV{FAULTS} = "$dir/faults";
+    exec $nginx, '-p', "$dir/", '-c', "$dir/nginx.conf", '-e', "$dir/error.log" or do {
+        require POSIX;
+        POSIX::_exit(127);
+    };
+}
+
+sub stop {
+    return unless $server && $$ == $owner;
+    kill QUIT => $server;
+    waitpid $server, 0;
+    $server = 0;
+}
+
+END { local $?; stop() }
+
+sub text_of {
+    my ($file) = @_;
+    open my $in, '<:raw', "$dir/$file" or return '';
+    local $/;
+    return <$in> // '';
+}
+
+# All that comes until the server closes the connection; undefined when it does not within a minute.
+sub ask {
+    my ($socket, $request) = @_;
+    my $connection = IO::Socket::UNIX->new(Peer => "$sockets/$socket.sock") or return "connect: $!";
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $connection, $request;
+    my $response = '';
+    my $select = IO::Select->new($connection);
+    while ($select->can_read(60)) {
+        my $read = sysread $connection, $response, 65536, length $response;
+        # A server that closes without having read all resets the connection.
+        return $response unless $read;
+    }
+    return undef;
+}
+
+my $open = "GET /open/a.txt HTTP/1.1\r\nHost: media.example.org\r\nConnection: close\r\n\r\n";
+my $end = time + 60;
+until (ask($pools[0], $open) =~ /\r\n\r\nopen\n\z/) {
+    BAIL_OUT('no server, no tests: ' . text_of('error.log')) if time > $end;
+    sleep 0.02;
+}
+
+open my $faults, '+<:raw', "$dir/faults" or die "$dir/faults: $!";
+
+sub put_faults {
+    sysseek $faults, 0, 0;
+    syswrite $faults, pack 'Q*', @_;
+}
+
+# How many allocations there were, how many have failed, who asked for the first of them, and where.
+sub get_faults {
+    sysseek $faults, 32, 0;
+    sysread $faults, my $bytes, 8 * 27;
+    my ($calls, $failed, $asked_by, @frames) = unpack 'Q*', $bytes;
+    return ($calls, $failed, (qw(nginx module heap))[$asked_by], [ grep { $_ } @frames ]);
+}
+
+# One that is there to stay: the master starts another when one has died.
+sub worker {
+    my $end = time + 60;
+    while (time < $end) {
+        open my $in, '<', "/proc/$server/task/$server/children" or die "children: $!";
+        my @children = split ' ', <$in> // '';
+        return $children[0] if @children == 1;
+        sleep 0.005;
+    }
+    BAIL_OUT('no worker: ' . text_of('error.log'));
+}
+
+# A response in comparable form: what says when it was made has no part in it.
+sub comparable {
+    my ($response) = @_;
+    my ($head, $body) = split /\r\n\r\n/, $response, 2;
+    return '' unless defined $head;
+    $head =~ s/^(?:Date|Last-Modified|ETag): .*\r\n//mg;
+    # Seconds that are left, and minted tokens with the second when they were made.
+    $head =~ s/(max-age|Max-Age)=\d+/$1=N/g;
+    $head =~ s/(__Secure-media=[^.]*)\.[^;]*/$1/g;
+    return "$head\r\n\r\n" . ($body // '');
+}
+
+my %outcomes;
+# Where the worker ended, by case, and how often that was.
+my %ended;
+my $ends = 0;
+
+# What came of a request whose allocation failed; and what is wrong with that, if anything.
+sub outcome {
+    my ($case, $usual, $response, $asked_by) = @_;
+    return 'no answer', 'that must not be' unless defined $response;
+    return 'the file', 'it must be refused' if $response =~ /\bprivate\n/ && $usual !~ /\bprivate\n/;
+    return 'closed' unless length $response;
+    my $comparable = comparable($response);
+    # A pool's memory that the module does not get must not go unnoticed.
+    return 'as usual', $asked_by eq 'module' ? 'as if nothing had happened' : undef if $comparable eq $usual;
+    my ($status) = $response =~ m{\AHTTP/1\.1 (\d+) };
+    return '500' if ($status // '') eq '500';
+    # The status had been sent before.
+    return 'cut short' if length $comparable && index($usual, $comparable) == 0;
+    # For the library that verifies it is a signature that does not hold.
+    return 'refused' if $asked_by eq 'heap' && ($status // '') eq '403';
+    return 'otherwise' if $case->{or} && $response =~ $case->{or};
+    return 'otherwise', "neither as usual nor 500: $response";
+}
+
+sub source_of {
+    my (@frames) = @_;
+    my @lines = `addr2line -C -f -i -e $module @{[ map { sprintf '%x', $_ } @frames ]} 2>$dir/addr2line`;
+    return join '', @lines;
+}
+
+# Lets the allocations of a request fail: each alone, or with all that follow.
+sub try_case {
+    my ($case) = @_;
+    my ($name, $socket, $request, $status) = @$case{qw(name socket request status)};
+    for my $mode ('one', 'all from') {
+        my @wrong;
+        my $tried = 0;
+        for my $pool (@pools) {
+            my $at = $socket ? "$socket-$pool" : $pool;
+            my $usual = comparable(ask($at, $request) // '');
+            BAIL_OUT("$name: not $status: $usual\n" . text_of('error.log')) unless $usual =~ m{\AHTTP/1\.1 $status };
+            # With what the module takes from the heap, once: that has nothing to do with the pool.
+            my $spares_heap = $case->{spares_heap} || $mode ne 'one' || $pool != $pools[0] ? 1 : 0;
+            for (my $number = 1; @wrong < 3; $number++) {
+                my $worker = worker();
+                put_faults($worker, $number, $mode eq 'one' ? $number : 2**62, $spares_heap, (0) x 27);
+                my $response = ask($at, $request);
+                put_faults(0);
+                my (undef, $failed, $asked_by, $frames) = get_faults();
+                unless ($failed) {
+                    push @wrong, "not as usual without a fault: $response" if comparable($response // '') ne $usual;
+                    last;
+                }
+                $tried++;
+                my ($outcome, $wrong) = outcome($case, $usual, $response, $asked_by);
+                if ($outcome eq 'closed' && $asked_by eq 'heap') {
+                    # Rust ends the process.
+                    my $end = time + 60;
+                    sleep 0.005 while worker() == $worker && time < $end;
+                    $wrong = 'nothing came, but the worker lives' if worker() == $worker;
+                    $outcome = 'worker ended';
+                    $ended{$name}{"@$frames"}++;
+                    $ends++;
+                }
+                $outcomes{$asked_by}{$outcome}++;
+                push @wrong, "pool of $pool, $mode allocation $number, of $asked_by: $outcome, $wrong\n" . source_of(@$frames)
+                    if defined $wrong;
+                my $next = ask($at, $request) // 'no answer';
+                push @wrong, "pool of $pool, $mode allocation $number: then not as usual: $next"
+                    if comparable($next) ne $usual;
+            }
+        }
+        cmp_ok $tried, '>=', 5 * @pools, "$name: $mode allocation: there are enough";
+        is @wrong, 0, "$name: $mode allocation: never other than it may" or diag join "\n", @wrong;
+    }
+    is !!$ended{$name}, !!$case->{ends}, $case->{ends} ? "$name: the worker ends" : "$name: no worker ends";
+}
+
+my $signed = sub { signed("/$_[0]/a.txt", key => 'main.key', at => $_[1] // 0) };
+my $hs = sub { "/$_[0]/a.txt?token=" . jwt({ path => "/$_[0]/*", sub => 'alice' }, alg => $_[1] // 'HS256') };
+my $forged = $signed->('media') . 'x';
+
+sub get_request {
+    my ($target, @headers) = @_;
+    return raw_get($target, @headers) =~ s/Host: localhost/Host: media.example.org/r;
+}
+
+# Of the server behind, which is the same process.
+my $gateway = qr{\AHTTP/1\.1 502 };
+# For nginx a variable that cannot be evaluated is an empty one.
+my $empty = qr{^Location: https://www\.example\.com/renew\?next=\r\n}m;
+
+my $unsaid = qr{\AHTTP/1\.1 200 (?!.*^X-Expires).*^Referrer-Policy: no-referrer\r\n}ms;
+
+# Where a case `ends` the worker, the module takes memory past nginx's pools, and there Rust ends the process.
+my @cases = (
+    [ 'an unguarded file',           200, '/open/a.txt' ],
+    [ 'a grant',                     200, $signed->('media'), { or => $unsaid } ],
+    [ 'a future grant, logged',      200, $signed->('media', 3600), { or => $unsaid } ],
+    [ 'a refusal',                   403, $forged ],
+    [ 'a malformed token',           403, '/media/a.txt?token=x' ],
+    [ 'a redirect',                  302, '/media/a.txt?a=1' ],
+    [ 'a redirect after expiry',     302, $signed->('media', -3600) ],
+    [ 'a redirect, variable URL',    302, '/told/a.txt?a=1', { or => $empty } ],
+    [ 'a redirect that is counted',  302, '/counted/a.txt' ],
+    [ 'a grant that ends a count',   200, $signed->('counted'), 'Cookie: crossdomain_media_loop=2' ],
+    [ 'a capped grant',              200, $signed->('kept') ],
+    [ 'a grant, satisfy any',        200, $signed->('any') ],
+    [ 'a refusal, satisfy any',      403, $signed->('any') . 'x' ],
+    [ 'a named location',            200, '/named/a.txt?token=x' ],
+    [ 'a page for the refusal',      403, $signed->('paged') . 'x' ],
+    [ 'a token in the path',         200, '/media/~' . percent(token('/media/a.txt')) . '/a.txt', { socket => 'path' } ],
+    [ 'a forged one in the path',    403, '/media/~1:x/a.txt', { socket => 'path' } ],
+    [ 'passed on, stripped of the query', 200, $signed->('passed') . '&a=1', { or => $gateway } ],
+    [ 'passed on, stripped of a cookie',  200, '/passed/a.txt', 'Cookie: a=1; media=' . token('/passed/a.txt'), { or => $gateway } ],
+    [ 'passed on, stripped of a header',  200, '/passed/a.txt', 'Authorization: Bearer ' . token('/passed/a.txt'), { or => $gateway } ],
+    [ 'a preflight',                 204, '/scripts/a.txt', 'Origin: https://www.example.com',
+        'Access-Control-Request-Method: GET', 'Access-Control-Request-Headers: range', { method => 'OPTIONS' } ],
+    [ 'a preflight of another site', 403, '/scripts/a.txt', 'Origin: https://www.example.net',
+        'Access-Control-Request-Method: GET', { method => 'OPTIONS' } ],
+    [ 'what a script is told',       401, '/scripts/a.txt', 'Origin: https://www.example.com', 'Sec-Fetch-Mode: cors' ],
+    [ 'a grant to a script',         200, $signed->('scripts'), 'Origin: https://www.example.com' ],
+    [ 'a session',                   200, '/session/a?session=abc&a=1', { or => $gateway } ],
+    [ 'a session beside cookies',    200, '/session/a?session=abc', 'Cookie: a=1', { or => $gateway } ],
+    [ 'a grant by JWT',              200, $hs->('jwt') ],
+    [ 'a grant by JWT, RS256',       200, $hs->('jwt', 'RS256') ],
+    [ 'a grant by JWT, ES256',       200, $hs->('jwt', 'ES256') ],
+    [ 'a grant by JWT, EdDSA',       200, $hs->('jwt', 'EdDSA') ],
+    [ 'a refusal of a JWT',          403, $hs->('jwt') . 'A' ],
+    [ 'a JWT with escapes',          200, '/jwt/a.txt?token=' . jwt('{"path":"/jwt/\\u0061.txt","sub":"\\u0061","exp":4000000000}'), { ends => 1 } ],
+    [ 'a forged JWT with escapes',   403, '/jwt/a.txt?token=' . jwt({}, header => '{"alg":"HS256","kid":"\\u0061"}', signature => 'x' x 32), { ends => 1 } ],
+    [ 'a JWT with a pattern',        200, '/jwt/a.txt?token=' . jwt({ cdniuc => 'regex:https://media[.]example[.]org/jwt/.*' }), { spares_heap => 1 } ],
+    [ 'a hand-over',                 200, $hs->('cookie'), { ends => 1 } ],
+    [ 'a hand-over of our own',      200, $hs->('minted'), { ends => 1 } ],
+    [ 'a hand-over that redirects',  302, $hs->('minted'), 'Sec-Fetch-Mode: navigate', { ends => 1 } ],
+    [ 'a grant by a cookie of ours', 200, '/minted/a.txt', 'Cookie: __Secure-media=' . minted({ path => '/minted/', by => 'app' }), { ends => 1 } ],
+    [ 'a CloudFront URL',            200, cf_url('/cloudfront/a.txt') ],
+    [ 'a CloudFront URL, ECDSA',     200, cf_url('/cloudfront/a.txt', key => 'ec') ],
+    [ 'a CloudFront URL with a policy', 200, cf_url('/cloudfront/a.txt', resource => '/cloudfront/*'), { ends => 1 } ],
+    [ 'CloudFront cookies',          200, '/cloudfront/a.txt', 'Cookie: ' . cf_cookies('/cloudfront/a.txt', resource => '/cloudfront/*'), { ends => 1 } ],
+    [ 'another CloudFront URL',      403, cf_url('/cloudfront/b.txt') =~ s/b\.txt/a.txt/r ],
+);
+for (@cases) {
+    my ($name, $status, $target, @headers) = @$_;
+    my %more = ref $headers[-1] ? %{ pop @headers } : ();
+    my $request = get_request($target, @headers);
+    $request =~ s/\AGET/$more{method}/ if $more{method};
+    try_case({ name => $name, status => $status, request => $request, %more });
+}
+
+stop();
+cmp_ok $outcomes{module}{500} // 0, '>=', 100, 'the module was tried';
+cmp_ok $outcomes{nginx}{closed} // 0, '>=', 100, 'nginx was tried';
+my @alarms = grep { /\[alert\]|Sanitizer|panicked|runtime error/ } split /\n/, text_of('error.log');
+my @ends = grep { /exited on signal 6\b/ } @alarms;
+is @ends, $ends, 'no worker ended but those that Rust has ended';
+is @alarms, $ends, 'no other alarm in the log' or diag join "\n", grep { !/exited on signal 6\b/ } @alarms;
+unlike text_of('upstream.log'), qr/token=|media=|Bearer|session=/, 'no credential came through';
+if ($ENV{FAULTS_PLACES}) {
+    for my $name (sort keys %ended) {
+        diag "== $name";
+        diag source_of(split / /) for sort keys %{ $ended{$name} };
+    }
+}
+done_testing;
