@@ -88,8 +88,20 @@ test-sabotage: build nginx-debug setup-perl ## break the code in small ways; a n
 	@nginx-test/sabotage/run.sh
 
 .PHONY: test-debian
-test-debian: setup-build setup-perl ## the smoke suite with Debian's own nginx
+test-debian: setup-build setup-perl ## the tests of t/ in Debian's own nginx
 	@nginx-test/debian.sh
+
+.PHONY: test-matrix
+test-matrix: build nginx-debug setup-perl ## the tests of t/ in Debian's nginx, the pinned one and newer ones; V="debian sid" runs only these
+	@nginx-test/matrix.sh $(V)
+
+.PHONY: test-unharmed
+test-unharmed: build setup-python ## unguarded locations cost and answer what they do without the module
+	@build/venv/bin/python nginx-test/bench/unharmed.py
+
+.PHONY: soak
+soak: build setup-python ## mixed load with reloads and killed workers for SOAK_SECONDS (120)
+	@build/venv/bin/python nginx-test/soak/soak.py
 
 .PHONY: bench
 bench: build setup-bench ## what the module costs, beside others: docs/performance.md; QUICK=1 for a glance, in build/bench

@@ -16,6 +16,8 @@
 set -euo pipefail
 # shellcheck source=nginx-test/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=nginx-test/suite.sh
+. "$(dirname "$0")/suite.sh"
 
 build_packages=(gcc libc6-dev make libpcre2-dev zlib1g-dev libssl-dev libclang-dev)
 # What libtest-nginx-perl depends on.
@@ -109,42 +111,10 @@ install_packages() {
 
 has_test_nginx() { PERL5LIB=$perl_lib perl -MTest::Nginx::Socket -e1 >"$log_dir/perl.log" 2>&1; }
 
-# An apt of its own below build/, so that the machine's list of sources stays as it is:
-# only the one package is taken from the newer suite.
-forky_apt() {
-    apt-get -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$build/apt/sources.list.d" \
-        -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
-        -o Dir::State="$build/apt/state" -o Dir::Cache="$build/apt/cache" \
-        -o Acquire::Languages=none -o Acquire::Retries=3 -o APT::Sandbox::User=root "$@"
-}
-
-# The mirror and the keyring that this machine already uses for its own release, with another suite.
-write_forky_source() {
-    local codename release uri='' entry keyring
-    # shellcheck source=/dev/null
-    codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-    for release in "$codename" stable oldstable testing; do
-        # shellcheck disable=SC2016 # apt fills in the names
-        IFS='|' read -r uri entry < <(
-            apt-get indextargets --format '$(REPO_URI)|$(SOURCESENTRY)' \
-                'Created-By: Packages' 'Component: main' "Release: $release"
-        ) && break
-    done
-    [[ -n $uri ]] || die "apt's sources name no Debian mirror from which to take the suite forky"
-    # The entry is FILE:NUMBER; FILE has "Signed-By: KEYRING" or "[signed-by=KEYRING]", or neither.
-    keyring=$(sed -En 's/.*signed-by[:=] *(\/[^] ]+).*/\1/Ip' "${entry%:*}" | head -n 1)
-    mkdir -p "$build"/apt/{sources.list.d,state/lists/partial,cache/archives/partial}
-    printf 'Types: deb\nURIs: %s\nSuites: forky\nComponents: main\nSigned-By: %s\n' \
-        "$uri" "${keyring:-/usr/share/keyrings/debian-archive-keyring.gpg}" >"$build/apt/sources.list.d/forky.sources"
-}
-
 unpack_test_nginx() {
-    mkdir -p "$build/apt" "$perl_lib" &&
-        write_forky_source &&
-        forky_apt update &&
-        cd "$build/apt" && forky_apt download libtest-nginx-perl &&
-        dpkg-deb --fsys-tarfile libtest-nginx-perl_*.deb | tar -x -C "$perl_lib" --strip-components=4 ./usr/share/perl5 &&
-        # The package lists are large, and of no further use.
+    mkdir -p "$perl_lib" &&
+        unpack_from forky "$build/apt/root" libtest-nginx-perl &&
+        cp -R "$build/apt/root/usr/share/perl5/." "$perl_lib" &&
         rm -rf "$build/apt"
 }
 
