@@ -12,6 +12,7 @@
 #   lint     rustfmt, clippy, shellcheck
 #   rust     a linker for plain Rust crates
 #   fuzz     a C++ compiler for libFuzzer
+#   coverage build/llvm: llvm-cov and llvm-profdata of the compiler's LLVM; fuzz's too
 # Nothing is installed, and apt is not called, when nothing is missing.
 set -euo pipefail
 # shellcheck source=nginx-test/lib.sh
@@ -261,6 +262,55 @@ setup_lint() {
     fi
 }
 
+# Debian's, which come with libraries of their own, the C library among them: for a system on which nothing is installed.
+unpack_llvm() {
+    local package tool
+    mkdir -p "$build/llvm/root" &&
+        write_suite forky &&
+        suite_apt forky apt-get update &&
+        suite_apt forky apt-get -o Dir::State::status=/dev/null -o Debug::NoLocking=1 \
+            install -y --no-install-recommends --download-only "llvm-$1" ||
+        return
+    for package in "$build/apt/forky/cache/archives"/*.deb; do
+        dpkg-deb -x "$package" "$build/llvm/root" || return
+    done
+    rm -rf "$build/apt"
+    for tool in llvm-cov llvm-profdata; do
+        # shellcheck disable=SC2016 # expanded when it runs
+        printf '%s\n' '#!/usr/bin/env bash' 'root=$(dirname "$(readlink -f "$0")")/root' \
+            'loader=("$root"/usr/lib/*/ld-linux-*.so.*)' \
+            "exec \"\${loader[0]}\" --library-path \"\${loader[0]%/*}\" \"\$root/usr/lib/llvm-$1/bin/$tool\" \"\$@\"" \
+            >"$build/llvm/$tool"
+        chmod +x "$build/llvm/$tool"
+    done
+}
+
+# Only tools of the LLVM that the compiler has read what it writes: rustup's, the system's, or Debian's.
+setup_coverage() {
+    local major host tools tool
+    install_packages "${fuzz_packages[@]}"
+    read -r major host < <(rustc -vV | awk '/^host: / { host = $2 } /^LLVM version: / { major = int($3) } END { print major, host }')
+    if [[ -e $build/llvm/.major && $(<"$build/llvm/.major") == "$major" ]]; then
+        return 0
+    fi
+    rm -rf "$build/llvm"
+    mkdir -p "$build/llvm"
+    tools=$(rustc --print sysroot)/lib/rustlib/$host/bin
+    if [[ -x $tools/llvm-cov ]]; then
+        ln -s "$tools"/llvm-{cov,profdata} "$build/llvm"
+    elif command -v "llvm-cov-$major" "llvm-profdata-$major" >/dev/null; then
+        for tool in llvm-cov llvm-profdata; do
+            ln -s "$(command -v "$tool-$major")" "$build/llvm/$tool"
+        done
+    elif is_debian; then
+        logged llvm "fetching llvm-cov and llvm-profdata $major from the suite forky" unpack_llvm "$major"
+    else
+        die "coverage needs llvm-cov and llvm-profdata of LLVM $major: rustup component add llvm-tools"
+    fi
+    "$build/llvm/llvm-cov" --version >/dev/null && "$build/llvm/llvm-profdata" merge --version >/dev/null
+    printf '%s\n' "$major" >"$build/llvm/.major"
+}
+
 (($#)) || die "usage: $0 COMPONENT..."
 command -v cargo >/dev/null || die 'cargo is missing: install a Rust toolchain first (rustup, stable)'
 lock setup
@@ -283,6 +333,7 @@ for component in "$@"; do
         bench) setup_bench ;;
         lint) setup_lint ;;
         fuzz) install_packages "${fuzz_packages[@]}" ;;
+        coverage) setup_coverage ;;
         *) die "no such component: $component" ;;
     esac
 done

@@ -211,7 +211,7 @@ fn signed(mut claims: &[u8]) {
 }
 
 fn is_granted(members: &serde_json::Map<String, Value>, path: &str) -> bool {
-    let known = ["aud", "exp", "iat", "path", "direct", "sub"];
+    let known = ["aud", "exp", "iat", "path", "direct", "sub", "by"];
     let is_known = members.keys().all(|name| known.contains(&&**name));
     let number = |name: &str| members.get(name).and_then(Value::as_i64);
     let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -236,6 +236,8 @@ fn is_granted(members: &serde_json::Map<String, Value>, path: &str) -> bool {
     let below = path.strip_prefix(folder);
     is_known
         && is_subject
+        // Of keys with names there are none.
+        && members.get("by").is_none_or(Value::is_null)
         && exp > NOW
         && text("aud") == Some(AUDIENCE)
         && folder.ends_with('/')

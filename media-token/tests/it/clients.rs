@@ -329,7 +329,11 @@ fn a_count_is_that_of_the_path_s_cookie_and_the_most() {
         let pair = cookie.split(|&byte| byte == b';').next().unwrap();
         assert_eq!(loop_guard::count(pair, b"/a").to_string(), count);
         assert_eq!(loop_guard::count(pair, b"/a/b"), 0);
+        assert!(loop_guard::is_ours(&cookie));
     }
+    assert!(!loop_guard::is_ours(b"crossdomain_media_loops=1; Path=/a"));
+    assert!(!loop_guard::is_ours(b"crossdomain_media_loop"));
+    assert!(!loop_guard::is_ours(b" crossdomain_media_loop=1"));
     assert_eq!(loop_guard::MAX, 19);
 }
 

@@ -252,6 +252,10 @@ fn parameter_errors_say_what_was_expected() {
             format!("\"{parameter}\" needs https, so not \"insecure\"")
         );
     }
+    assert_eq!(
+        error("a samesite=strict redirect"),
+        "\"redirect\" needs another \"samesite=\" than strict, whose cookies do not come with who is sent here"
+    );
 }
 
 #[test]

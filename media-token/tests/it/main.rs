@@ -25,6 +25,8 @@ mod jwt;
 mod jwt_keys;
 mod jwt_properties;
 mod jwt_vectors;
+mod key_files;
 mod minted;
 mod properties;
+mod sources;
 mod twin;
