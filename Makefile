@@ -40,11 +40,11 @@ demo: build ## run nginx with the module and the Django example on loopback, unt
 	exec nginx-test/demo/run.sh
 
 # Not prerequisites: one at a time, in this order, also under -j.
-TESTS := unittest test-nginx test-e2e test-browser test-debian test-sabotage fuzz
+TESTS := unittest test-nginx test-panics test-e2e test-browser test-debian test-sabotage fuzz
 
 .PHONY: test
-test: ## everything that proves the project: unit, nginx, end-to-end, browser, Debian, sabotage, a short fuzz
-	+@export FUZZ_SECONDS=$${FUZZ_SECONDS:-20}
+test: ## everything that proves the project: unit, nginx, panics, end-to-end, browser, Debian, sabotage, a short fuzz
+	+@export FUZZ_SECONDS=$${FUZZ_SECONDS:-15}
 	for target in $(TESTS); do
 	    printf '\n==== make %s\n' "$$target"
 	    begun=$$SECONDS
@@ -95,6 +95,20 @@ test-debian: setup-build setup-perl ## the tests of t/ in Debian's own nginx
 test-matrix: build nginx-debug setup-perl ## the tests of t/ in Debian's nginx, the pinned one and newer ones; V="debian sid" runs only these
 	@nginx-test/matrix.sh $(V)
 
+.PHONY: test-panics
+test-panics: build setup-python ## no request reaches code that ends the worker, but what nginx-test/panics.py names
+	@cargo rustc --release --locked --lib --crate-type cdylib,staticlib --target-dir '$(CARGO_TARGET_DIR)'
+	built='$(CARGO_TARGET_DIR)/release/libngx_http_crossdomain_media_module'
+	build/venv/bin/python nginx-test/panics.py "$$built.so" "$$built.a"
+
+.PHONY: test-sanitize
+test-sanitize: setup-build setup-perl ## t/ with AddressSanitizer and UndefinedBehaviorSanitizer; T="t/a.t t/b.t" runs only these files
+	@nginx-test/sanitize.sh $(T)
+
+.PHONY: test-valgrind
+test-valgrind: build setup-perl setup-valgrind ## t/ in valgrind's memcheck: no error, no leak; T="t/a.t t/b.t" runs only these files
+	@nginx-test/valgrind.sh $(T)
+
 .PHONY: test-unharmed
 test-unharmed: build setup-python ## unguarded locations cost and answer what they do without the module
 	@build/venv/bin/python nginx-test/bench/unharmed.py
@@ -131,6 +145,6 @@ nginx: setup-build
 nginx-debug: setup-build
 	@nginx-test/nginx.sh debug
 
-.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage
-setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage: setup-%:
+.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind
+setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind: setup-%:
 	@nginx-test/setup.sh $*

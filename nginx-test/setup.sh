@@ -12,6 +12,7 @@
 #   lint     rustfmt, clippy, shellcheck
 #   rust     a linker for plain Rust crates
 #   fuzz     a C++ compiler for libFuzzer
+#   valgrind valgrind, with memcheck
 #   coverage build/llvm: llvm-cov and llvm-profdata of the compiler's LLVM; fuzz's too
 # Nothing is installed, and apt is not called, when nothing is missing.
 set -euo pipefail
@@ -334,6 +335,7 @@ for component in "$@"; do
         lint) setup_lint ;;
         fuzz) install_packages "${fuzz_packages[@]}" ;;
         coverage) setup_coverage ;;
+        valgrind) install_packages valgrind ;;
         *) die "no such component: $component" ;;
     esac
 done

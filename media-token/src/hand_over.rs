@@ -5,7 +5,6 @@ use std::fmt;
 
 use crate::carried::Carried;
 use crate::decision::{Env, Grant, Policy, Reach};
-use crate::format::cloudfront::Parameters;
 use crate::format::minted::{self, Scope};
 use crate::key::Kind;
 use crate::request::{RequestView, is_reading};
@@ -281,8 +280,11 @@ impl HandOver {
     ) -> Vec<SetCookie> {
         let life = grant.expires.saturating_sub(now);
         let cookies = match carried.value_from(grant.source) {
-            Some(value) => vec![(self.cookie.to_string(), value)],
-            None => (carried.cloudfront.iter().flat_map(Parameters::as_cookies)).collect(),
+            Some(value) => vec![(String::from(&*self.cookie), value)],
+            None => match &carried.cloudfront {
+                Some(parameters) => parameters.as_cookies().collect(),
+                None => Vec::new(),
+            },
         };
         let is_kept = |name: &str, value: &[u8]| {
             set_cookie::is_value(value) && name.len().saturating_add(value.len()) <= MAX_COOKIE

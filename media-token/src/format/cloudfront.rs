@@ -125,7 +125,7 @@ impl<'a> Parameters<'a> {
     pub(crate) fn as_cookies(&self) -> impl Iterator<Item = (String, &'a [u8])> {
         let named = Parameter::ALL.into_iter().zip(self.values);
         named.filter_map(|(parameter, value)| {
-            Some((format!("{COOKIE_PREFIX}{}", parameter.name()), value?))
+            Some(([COOKIE_PREFIX, parameter.name()].concat(), value?))
         })
     }
 
