@@ -62,6 +62,8 @@ pub struct LocationConf {
     session: Option<Option<Rc<SessionArgument>>>,
     hand_over: Option<Option<Rc<HandOver>>>,
     log_level: Option<ngx_uint_t>,
+    /// Whether there is anything to do here.
+    pub is_used: bool,
     /// What requests read; none where the guard is off.
     pub settings: Option<Settings>,
 }
@@ -691,8 +693,9 @@ pub unsafe extern "C" fn merge_location(
     };
     child.inherit(parent);
     let settled = child.settle(cf);
+    child.is_used = child.settings.is_some() || child.session().is_some();
     if let Some(main) = main_conf(cf) {
-        main.is_used |= child.settings.is_some() || child.session().is_some();
+        main.is_used |= child.is_used;
     }
     settled
 }

@@ -1,4 +1,7 @@
-//! The bit fields of a request, which are read and written in C (`flags.c`).
+//! The bit fields of a request, which are written in C (`flags.c`), and read there
+//! where bindgen does not count as C does.
+
+use std::mem::offset_of;
 
 use ngx::ffi::{ngx_http_request_t, ngx_uint_t};
 
@@ -8,12 +11,20 @@ unsafe extern "C" {
     fn ngx_http_crossdomain_media_reread_uri(r: *mut ngx_http_request_t);
 }
 
+/// Whether bindgen counts as C does: the fields begin at a word.
+const IS_AS_IN_C: bool =
+    offset_of!(ngx_http_request_t, _bitfield_1).is_multiple_of(size_of::<u32>());
+
 /// Whether an earlier run of the phases may have left something behind: the request is
-/// an internal one, or a filter has ended it.
+/// an internal one, or a filter has ended it. Asked of all requests, so without a call
+/// where that can be.
 #[inline]
 pub fn has_run(request: &ngx_http_request_t) -> bool {
-    // SAFETY: a request, of which a bit is read.
-    unsafe { ngx_http_crossdomain_media_has_run(request) != 0 }
+    match IS_AS_IN_C {
+        true => request.internal() != 0 || request.filter_finalize() != 0,
+        // SAFETY: a request, of which a bit is read.
+        false => unsafe { ngx_http_crossdomain_media_has_run(request) != 0 },
+    }
 }
 
 /// How many changes of the URI nginx still allows.

@@ -205,8 +205,7 @@ impl<'r> Request<'r> {
     /// handler has left behind. What nearly all requests of other locations are asked.
     #[inline]
     pub fn concerns_us(self) -> bool {
-        let conf = self.conf();
-        conf.is_some_and(|conf| conf.settings.is_some() || conf.session().is_some())
+        self.conf().is_some_and(|conf| conf.is_used)
             || self.context().is_some()
             || flags::has_run(self.raw())
     }
