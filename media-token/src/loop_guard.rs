@@ -27,6 +27,10 @@ pub fn count(cookies: &[u8], path: &[u8]) -> u32 {
     let values = carried::cookies(cookies).filter_map(|cookie| cookie.value_of(COOKIE));
     let number = |value| {
         let (count, len) = str::from_utf8(value).ok()?.split_once('-')?;
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number(count) || !is_number(len) {
+            return None;
+        }
         let count = count.parse().ok()?;
         (len.parse() == Ok(path.len())).then_some(count)
     };
@@ -110,6 +114,8 @@ mod tests {
             ("crossdomain_media_loop=3-6-6", 0),
             ("crossdomain_media_loop=x-6; crossdomain_media_loop=", 0),
             ("crossdomain_media_loop=-1-6", 0),
+            ("crossdomain_media_loop=+3-6", 0),
+            ("crossdomain_media_loop=3-+6", 0),
             ("crossdomain_media_loop=99999999999-6", 0),
             ("Crossdomain_media_loop=3-6", 0),
         ] {

@@ -354,6 +354,12 @@ def main():
                 ((one, other) for one, other in zip(log, logs[0]) if one != other), (len(log), len(logs[0]))
             )
             failures.append(f"{server.name}: the access log differs: {differing}")
+    for server in servers:
+        ours = [line for line in server.log("error.log").splitlines() if "crossdomain_media" in line]
+        # Of the request that asked whether the guard is there.
+        ours = [line for line in ours if "GET /media/" not in line]
+        if ours:
+            failures.append(f"{server.name}: the error log has lines of ours: {ours[0]}")
     if not failures:
         print(f"{len(logs[0])} lines of the access log are the same")
     print(f"{'instructions, all':24}" + "".join(f"{server.name:>22}" for server in servers))

@@ -24,10 +24,10 @@ RELOAD_EVERY = 3
 KILL_EVERY = 7
 CLIENTS = [Http1] * 6 + [Http2] * 2
 REQUESTS = 8000
-GROWTH = 20
+GROWTH = 4
 SLACK = 64 * 1024
 # Of the master, whose memory a swap of keys must give back.
-MASTER_SLACK = 256 * 1024
+MASTER_SLACK = 96 * 1024
 
 
 def churn(server, samples, seconds):
