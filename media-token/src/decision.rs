@@ -464,6 +464,16 @@ pub fn decide<'a>(
     Ok(Decision::Refused(refused))
 }
 
+/// What was handed over to a cookie is for reading.
+#[inline]
+fn check_method<'a>(context: &Context<'_, 'a>, env: &mut impl Env<'a>) -> Result<(), Reason> {
+    if context.is_handed_over() && !is_reading(env.method()) {
+        trace!(env, "what was handed over is for GET and HEAD");
+        return Err(Reason::WrongMethod);
+    }
+    Ok(())
+}
+
 // Apart from what most requests need.
 #[inline(never)]
 fn verify_cloudfront<'a>(
@@ -474,10 +484,7 @@ fn verify_cloudfront<'a>(
     if let Some(source) = context.policy.sources.get(context.source) {
         trace!(env, "{source}: a credential");
     }
-    if context.is_handed_over() && !is_reading(env.method()) {
-        trace!(env, "what was handed over is for GET and HEAD");
-        return Err(Reason::WrongMethod.into());
-    }
+    check_method(context, env)?;
     cloudfront::verify(parameters, context, env)
 }
 
@@ -497,10 +504,7 @@ fn verify<'a>(
     if scope::is_unsafe(context.view, &context.path) {
         return Err(Reason::UnsafePath.into());
     }
-    if context.is_handed_over() && !is_reading(env.method()) {
-        trace!(env, "what was handed over is for GET and HEAD");
-        return Err(Reason::WrongMethod.into());
-    }
+    check_method(context, env)?;
     if let Some(Source::HandOver(cookie)) = context.policy.sources.get(context.source)
         && minted::is_minted(value)
     {
