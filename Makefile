@@ -40,10 +40,10 @@ demo: build ## run nginx with the module and the Django example on loopback, unt
 	exec nginx-test/demo/run.sh
 
 # Not prerequisites: one at a time, in this order, also under -j.
-TESTS := unittest test-nginx test-panics test-e2e test-browser test-debian test-sabotage fuzz
+TESTS := unittest test-nginx test-panics test-memory test-e2e test-browser test-debian test-sabotage fuzz
 
 .PHONY: test
-test: ## everything that proves the project: unit, nginx, panics, end-to-end, browser, Debian, sabotage, a short fuzz
+test: ## everything that proves the project: unit, nginx, panics, memory, end-to-end, browser, Debian, sabotage, a short fuzz
 	+@export FUZZ_SECONDS=$${FUZZ_SECONDS:-15}
 	for target in $(TESTS); do
 	    printf '\n==== make %s\n' "$$target"
@@ -108,6 +108,10 @@ test-sanitize: setup-build setup-perl ## t/ with AddressSanitizer and UndefinedB
 .PHONY: test-valgrind
 test-valgrind: build setup-perl setup-valgrind ## t/ in valgrind's memcheck: no error, no leak; T="t/a.t t/b.t" runs only these files
 	@nginx-test/valgrind.sh $(T)
+
+.PHONY: test-memory
+test-memory: ## a part of test-valgrind, for each day
+	@$(MAKE) test-valgrind T='t/smoke.t t/reload.t t/security.t t/internal.t'
 
 .PHONY: test-unharmed
 test-unharmed: build setup-python ## unguarded locations cost and answer what they do without the module

@@ -335,7 +335,7 @@ for component in "$@"; do
         lint) setup_lint ;;
         fuzz) install_packages "${fuzz_packages[@]}" ;;
         coverage) setup_coverage ;;
-        valgrind) install_packages valgrind ;;
+        valgrind) install_packages valgrind libc6-dbg ;;
         *) die "no such component: $component" ;;
     esac
 done

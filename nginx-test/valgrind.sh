@@ -51,7 +51,7 @@ TEST_NGINX_USE_HUP=1 TEST_NGINX_BINARY=$dir/nginx TEST_NGINX_DEBUG_BINARY=$dir/n
     TEST_NGINX_TIMEOUT=60 MALLOC_PERTURB_=0 "$root/nginx-test/prove.sh" "$@" 9>&- >"$log_dir/valgrind.log" 2>&1 || true
 sed -n '/^Files=/p' "$log_dir/valgrind.log"
 # But all of them must have run, to their end.
-! grep -Eq '^FAILED--Further testing stopped|^Bailout called|Dubious|No subtests run|No plan found|Result: NOTESTS' \
+! grep -Eq '^FAILED--Further testing stopped|^Bailout called|Dubious, test returned 255|No subtests run|No plan found|Result: NOTESTS' \
     "$log_dir/valgrind.log" || die "a suite has given up: ${log_dir#"$root"/}/valgrind.log"
 
 processes=0 bad=0

@@ -788,7 +788,7 @@ crossdomain_media_leeway: 5x: expected a time such as 90s, 2m or 1h30m in
 
 
 === crossdomain_media_leeway: none
---- config eval: main::with("crossdomain_media_leeway 0;")
+--- config eval: main::with("crossdomain_media_leeway 0; crossdomain_media_max_age 1h;")
 --- request eval: "GET " . signed("/media/a.txt")
 --- granted
 
