@@ -70,7 +70,8 @@ impl<'r> Request<'r> {
     /// Bytes of the request.
     #[inline]
     pub(crate) fn bytes(text: ngx_str_t) -> &'r [u8] {
-        if text.len == 0 {
+        // Where nginx had no memory for a value, it may have noted the length already.
+        if text.len == 0 || text.data.is_null() {
             return b"";
         }
         // SAFETY: nginx's strings of a request point into its pool or buffers,
