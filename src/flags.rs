@@ -22,19 +22,19 @@ const IS_AS_IN_C: bool =
 pub fn has_run(request: &ngx_http_request_t) -> bool {
     match IS_AS_IN_C {
         true => request.internal() != 0 || request.filter_finalize() != 0,
-        // SAFETY: a request, of which a bit is read.
+        // SAFETY: the reference holds for the call, and the C function only reads.
         false => unsafe { ngx_http_crossdomain_media_has_run(request) != 0 },
     }
 }
 
 /// How many changes of the URI nginx still allows.
 pub fn uri_changes(request: &ngx_http_request_t) -> ngx_uint_t {
-    // SAFETY: as above.
+    // SAFETY: the reference holds for the call, and the C function only reads.
     unsafe { ngx_http_crossdomain_media_uri_changes(request) }
 }
 
 /// Has nginx decode and normalise the URI when it reads it next.
 pub fn reread_uri(request: &mut ngx_http_request_t) {
-    // SAFETY: a request, and nobody else has it now.
+    // SAFETY: the reference is the only one for the call, and the C function keeps none.
     unsafe { ngx_http_crossdomain_media_reread_uri(request) }
 }

@@ -126,12 +126,12 @@ impl<'r> Request<'r> {
         };
         // SAFETY: null, or an entry of nginx's own table, whose entries are of this type.
         let known = unsafe { known.cast::<ngx_http_header_t>().as_ref() }?;
-        // nginx makes the list when the first line is to come.
         if !self.has_version() {
             return None;
         }
         let headers: *mut ngx_list_t = &raw mut self.raw_mut().headers_in.headers;
-        // SAFETY: nginx has made this list for elements of this type.
+        // SAFETY: nginx makes this list, for elements of this type, before it reads the
+        // first line of a request with a version.
         let line = unsafe { ngx_list_push(headers).cast::<ngx_table_elt_t>() };
         if line.is_null() {
             return None;

@@ -262,7 +262,7 @@ impl<'r> Request<'r> {
             next: unsafe { (*pool).cleanup },
         };
         let kept = self.allocate(Kept { record, state })?;
-        // SAFETY: as above. nginx only reads its records.
+        // SAFETY: a request has a pool; nginx only reads its cleanup records.
         unsafe { (*pool).cleanup = ptr::from_ref(kept).cast_mut().cast() };
         Some(&kept.state)
     }

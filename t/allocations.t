@@ -4,61 +4,30 @@
 use v5.20;
 use warnings;
 
-use Cwd qw(getcwd);
-use File::Temp qw(tempdir);
-use IO::Socket::INET;
+use IO::Socket::UNIX;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 use lib 't/lib';
 use Media;
+use Server;
 
-my $nginx   = $ENV{TEST_NGINX_BINARY} || 'nginx';
-my @modules = grep { length } split /\s+/, $ENV{TEST_NGINX_LOAD_MODULES} // '';
-my $keys    = keys_dir();
-my $port    = $ENV{TEST_NGINX_PORT} || 1984;
+my $keys = keys_dir();
+my $dir  = folder();
+write_file("html/$_/a.txt", "private\n") for qw(media open);
+write_file('count', "\0" x 8);
 
-# Below the tree, where a library may be loaded from.
-my $dir = tempdir('allocations-XXXXXX', DIR => getcwd() . '/build', CLEANUP => 1);
-chmod 0755, $dir;
-mkdir "$dir/$_" or die "$dir/$_: $!" for qw(html html/media html/open);
-write_file("$dir/html/$_/a.txt", "private\n") for qw(media open);
-write_file("$dir/count", "\0" x 8);
-
-sub write_file {
-    my ($path, $text) = @_;
-    open my $out, '>:raw', $path or die "$path: $!";
-    print {$out} $text;
-    close $out or die "$path: $!";
-}
-
-my $preload = "$dir/allocations.so";
-system('cc', '-O2', '-Wall', '-shared', '-fPIC', '-fno-builtin', '-o', $preload, 't/lib/allocations.c') == 0
-    or BAIL_OUT('the counter cannot be compiled');
-
-my $load = join '', map { "load_module $_;\n" } @modules;
-my $user = $> == 0 ? "user root;\n" : '';
-# Where a distribution's nginx keeps these may not exist.
-my $temp = join ' ', map { "${_}_temp_path $dir/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);
-write_file("$dir/nginx.conf", <<"CONFIG");
-$load$user
-worker_processes 1;
-daemon off;
-pid $dir/nginx.pid;
-# Refusals are logged.
-error_log $dir/error.log info;
-events { worker_connections 64; }
-http {
+start(
+    http => <<"HTTP",
     log_format all '\$request|\$status|\$crossdomain_media_status|\$crossdomain_media_reason|\$crossdomain_media_key_id'
         '|\$crossdomain_media_remaining|\$crossdomain_media_uri|\$crossdomain_media_return_url';
     access_log $dir/access.log all;
-    $temp
     # Neither more blocks of a pool nor a buffer for the file.
     request_pool_size 64k;
     sendfile on;
     keepalive_requests 100000;
     server {
-        listen 127.0.0.1:$port;
+        listen unix:$dir/socket;
         root $dir/html;
         crossdomain_media_key $keys/old.key signs=parent;
         crossdomain_media_key $keys/main.key path=decoded id=decoded;
@@ -77,40 +46,11 @@ http {
         }
         location \@application { return 200 "application\n"; }
     }
-}
-CONFIG
-
-my $server = fork // die "fork: $!";
-if (!$server) {
-    local $ENV{LD_PRELOAD} = $preload;
-    local $ENV{ALLOCATIONS} = "$dir/count";
-    exec $nginx, '-p', "$dir/", '-c', "$dir/nginx.conf", '-e', "$dir/error.log" or do {
-        require POSIX;
-        POSIX::_exit(127);
-    };
-}
-
-sub stop {
-    return unless $server;
-    kill QUIT => $server;
-    waitpid $server, 0;
-    $server = 0;
-}
-
-END { local $?; stop() }
-
-sub log_text {
-    open my $in, '<', "$dir/error.log" or return '';
-    local $/;
-    return <$in> // '';
-}
-
-my $socket;
-my $end = time + 10;
-until ($socket = IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port", Timeout => 10)) {
-    BAIL_OUT('no server, no tests: ' . log_text()) if time > $end;
-    sleep 0.02;
-}
+HTTP
+    socket => "$dir/socket",
+    env => { LD_PRELOAD => library('t/lib/allocations.c'), ALLOCATIONS => "$dir/count" },
+);
+my $socket = IO::Socket::UNIX->new(Peer => "$dir/socket") or BAIL_OUT("no connection: $!");
 
 # The status, over the one connection.
 sub get {

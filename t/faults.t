@@ -7,10 +7,6 @@
 use v5.20;
 use warnings;
 
-use Cwd qw(getcwd);
-use File::Temp qw(tempdir);
-use IO::Select;
-use IO::Socket::UNIX;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -19,6 +15,7 @@ use Media;
 use CloudFront;
 use HandOver;
 use Jwt;
+use Server;
 
 my $nginx   = $ENV{TEST_NGINX_BINARY} || 'nginx';
 my @modules = grep { length } split /\s+/, $ENV{TEST_NGINX_LOAD_MODULES} // '';
@@ -31,38 +28,18 @@ my @pools   = $build =~ /NGX_DEBUG_PALLOC=1/ ? 4096 : map { 112 + 16 * $_ } 0 ..
 # AddressSanitizer and valgrind have allocators of their own.
 plan skip_all => 'the allocator is another' if $build =~ /-fsanitize/ || $ENV{TEST_NGINX_USE_VALGRIND};
 
-# Below the tree, where a library may be loaded from; sockets, whose paths are short, elsewhere.
-my $dir = tempdir('faults-XXXXXX', DIR => getcwd() . '/build', CLEANUP => 1);
-my $sockets = tempdir('crossdomain-media-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-my $owner = $$;
-chmod 0755, $dir;
-mkdir "$dir/$_" or die "$dir/$_: $!" for qw(html html/media html/open);
-write_file("$dir/html/media/a.txt", "private\n");
-write_file("$dir/html/open/a.txt", "open\n");
-write_file("$dir/faults", "\0" x 256);
-
-sub write_file {
-    my ($path, $text) = @_;
-    open my $out, '>:raw', $path or die "$path: $!";
-    print {$out} $text;
-    close $out or die "$path: $!";
-}
-
-my $preload = "$dir/faults.so";
-system(qw(cc -O2 -Wall -shared -fPIC -fno-builtin -o), $preload, 't/lib/faults.c', '-ldl') == 0
-    or BAIL_OUT('the library cannot be compiled');
+my $dir = folder();
+write_file('html/media/a.txt', "private\n");
+write_file('html/open/a.txt', "open\n");
+write_file('faults', "\0" x 256);
 
 key_pair($_) for qw(rsa ec ed);
 
-my $load = join '', map { "load_module $_;\n" } @modules;
-my $user = $> == 0 ? "user root;\n" : '';
-# Where a distribution's nginx keeps these may not exist.
-my $temp = join ' ', map { "${_}_temp_path $dir/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);
 my $guard = 'crossdomain_media https://www.example.com;';
 
 my $servers = join '', map { <<"SERVER" } @pools;
     server {
-        listen unix:$sockets/$_.sock;
+        listen unix:$dir/$_.sock;
         server_name media.example.org;
         request_pool_size $_;
         root $dir/html;
@@ -111,7 +88,7 @@ my $servers = join '', map { <<"SERVER" } @pools;
         location /passed/ {
             $guard
             crossdomain_media_token arg:token cookie:media header:Authorization;
-            proxy_pass http://unix:$sockets/upstream.sock:/;
+            proxy_pass http://unix:$dir/upstream.sock:/;
         }
         location /scripts/ {
             $guard
@@ -120,7 +97,7 @@ my $servers = join '', map { <<"SERVER" } @pools;
         }
         location /session/ {
             crossdomain_media_session_arg session cookie=sessionid methods=POST,GET insecure;
-            proxy_pass http://unix:$sockets/upstream.sock:/;
+            proxy_pass http://unix:$dir/upstream.sock:/;
         }
         location /jwt/ {
             $guard
@@ -154,7 +131,7 @@ my $servers = join '', map { <<"SERVER" } @pools;
     }
     # A segment of the path is taken on a server's say.
     server {
-        listen unix:$sockets/path-$_.sock;
+        listen unix:$dir/path-$_.sock;
         server_name media.example.org;
         request_pool_size $_;
         root $dir/html;
@@ -164,78 +141,27 @@ my $servers = join '', map { <<"SERVER" } @pools;
     }
 SERVER
 
-write_file("$dir/nginx.conf", <<"CONFIG");
-$load$user
-worker_processes 1;
-worker_rlimit_core 0;
-daemon off;
-pid $dir/nginx.pid;
-error_log $dir/error.log info;
-events { worker_connections 64; }
-http {
+start(
+    main => 'worker_rlimit_core 0;',
+    http => <<"HTTP",
     log_format all '\$request|\$status|\$upstream_status|\$crossdomain_media_status|\$crossdomain_media_reason';
     access_log $dir/access.log all;
-    $temp
     proxy_set_header Host \$host;
     map \$crossdomain_media_return_url \$mapped { volatile; default https://www.example.com; "" off; }
     # What reached the upstream, so that its request has no business with pools that are too small.
     server {
-        listen unix:$sockets/upstream.sock;
+        listen unix:$dir/upstream.sock;
         access_log $dir/upstream.log all;
         location / { return 200 "\$request_uri|\$http_cookie|\$http_authorization\\n"; }
     }
 $servers
-}
-CONFIG
-
-my $server = fork // die "fork: $!";
-if (!$server) {
-    local $ENV{LD_PRELOAD} = $preload;
-    local $ENV{FAULTS} = "$dir/faults";
-    exec $nginx, '-p', "$dir/", '-c', "$dir/nginx.conf", '-e', "$dir/error.log" or do {
-        require POSIX;
-        POSIX::_exit(127);
-    };
-}
-
-sub stop {
-    return unless $server && $$ == $owner;
-    kill QUIT => $server;
-    waitpid $server, 0;
-    $server = 0;
-}
-
-END { local $?; stop() }
-
-sub text_of {
-    my ($file) = @_;
-    open my $in, '<:raw', "$dir/$file" or return '';
-    local $/;
-    return <$in> // '';
-}
-
-# All that comes until the server closes the connection; undefined when it does not within a minute.
-sub ask {
-    my ($socket, $request) = @_;
-    my $connection = IO::Socket::UNIX->new(Peer => "$sockets/$socket.sock") or return "connect: $!";
-    local $SIG{PIPE} = 'IGNORE';
-    syswrite $connection, $request;
-    my $response = '';
-    my $select = IO::Select->new($connection);
-    while ($select->can_read(60)) {
-        my $read = sysread $connection, $response, 65536, length $response;
-        # A server that closes without having read all resets the connection.
-        return $response unless $read;
-    }
-    return undef;
-}
+HTTP
+    socket => "$dir/upstream.sock",
+    env => { LD_PRELOAD => library('t/lib/faults.c'), FAULTS => "$dir/faults" },
+);
 
 my $open = "GET /open/a.txt HTTP/1.1\r\nHost: media.example.org\r\nConnection: close\r\n\r\n";
-my $end = time + 60;
-until (ask($pools[0], $open) =~ /\r\n\r\nopen\n\z/) {
-    BAIL_OUT('no server, no tests: ' . text_of('error.log')) if time > $end;
-    sleep 0.02;
-}
+BAIL_OUT('no file, no tests: ' . log_text()) unless ask("$dir/$pools[0].sock", $open) =~ /\r\n\r\nopen\n\z/;
 
 open my $faults, '+<:raw', "$dir/faults" or die "$dir/faults: $!";
 
@@ -255,13 +181,14 @@ sub get_faults {
 # One that is there to stay: the master starts another when one has died.
 sub worker {
     my $end = time + 60;
+    my $master = server_pid();
     while (time < $end) {
-        open my $in, '<', "/proc/$server/task/$server/children" or die "children: $!";
+        open my $in, '<', "/proc/$master/task/$master/children" or die "children: $!";
         my @children = split ' ', <$in> // '';
         return $children[0] if @children == 1;
         sleep 0.005;
     }
-    BAIL_OUT('no worker: ' . text_of('error.log'));
+    BAIL_OUT('no worker: ' . log_text());
 }
 
 # A response in comparable form: what says when it was made has no part in it.
@@ -315,14 +242,14 @@ sub try_case {
         my $tried = 0;
         for my $pool (@pools) {
             my $at = $socket ? "$socket-$pool" : $pool;
-            my $usual = comparable(ask($at, $request) // '');
-            BAIL_OUT("$name: not $status: $usual\n" . text_of('error.log')) unless $usual =~ m{\AHTTP/1\.1 $status };
+            my $usual = comparable(ask("$dir/$at.sock", $request) // '');
+            BAIL_OUT("$name: not $status: $usual\n" . log_text()) unless $usual =~ m{\AHTTP/1\.1 $status };
             # With what the module takes from the heap, once: that has nothing to do with the pool.
             my $spares_heap = $case->{spares_heap} || $mode ne 'one' || $pool != $pools[0] ? 1 : 0;
             for (my $number = 1; @wrong < 3; $number++) {
                 my $worker = worker();
                 put_faults($worker, $number, $mode eq 'one' ? $number : 2**62, $spares_heap, (0) x 27);
-                my $response = ask($at, $request);
+                my $response = ask("$dir/$at.sock", $request);
                 put_faults(0);
                 my (undef, $failed, $asked_by, $frames) = get_faults();
                 unless ($failed) {
@@ -343,7 +270,7 @@ sub try_case {
                 $outcomes{$asked_by}{$outcome}++;
                 push @wrong, "pool of $pool, $mode allocation $number, of $asked_by: $outcome, $wrong\n" . source_of(@$frames)
                     if defined $wrong;
-                my $next = ask($at, $request) // 'no answer';
+                my $next = ask("$dir/$at.sock", $request) // 'no answer';
                 push @wrong, "pool of $pool, $mode allocation $number: then not as usual: $next"
                     if comparable($next) ne $usual;
             }
@@ -429,11 +356,11 @@ for (@cases) {
 stop();
 cmp_ok $outcomes{module}{500} // 0, '>=', 100, 'the module was tried';
 cmp_ok $outcomes{nginx}{closed} // 0, '>=', 100, 'nginx was tried';
-my @alarms = grep { /\[alert\]|Sanitizer|panicked|runtime error/ } split /\n/, text_of('error.log');
+my @alarms = grep { /\[alert\]|Sanitizer|panicked|runtime error/ } split /\n/, log_text();
 my @ends = grep { /exited on signal 6\b/ } @alarms;
 is @ends, $ends, 'no worker ended but those that Rust has ended';
 is @alarms, $ends, 'no other alarm in the log' or diag join "\n", grep { !/exited on signal 6\b/ } @alarms;
-unlike text_of('upstream.log'), qr/token=|media=|Bearer|session=/, 'no credential came through';
+unlike log_text('upstream.log'), qr/token=|media=|Bearer|session=/, 'no credential came through';
 if ($ENV{FAULTS_PLACES}) {
     for my $name (sort keys %ended) {
         diag "== $name";

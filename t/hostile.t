@@ -6,6 +6,7 @@ use warnings;
 use Digest::SHA qw(hmac_sha256 hmac_sha256_hex sha256);
 use JSON::PP ();
 use MIME::Base64 qw(decode_base64 encode_base64url);
+use POSIX qw(strftime);
 use Test::More;
 
 use lib 't/lib';
@@ -108,7 +109,8 @@ $servers .= join '', map { <<"SERVER" } sort keys %policies;
     }
 SERVER
 
-start(<<"HTTP", $now, "$dir/up");
+my $frozen = frozen(FAKETIME => strftime('%Y-%m-%d %H:%M:%S', gmtime $now));
+start(http => <<"HTTP", socket => "$dir/up", env => $frozen);
     large_client_header_buffers 8 128k;
     log_format decided '\$crossdomain_media_reason|\$request|\$request_uri|\$args|\$http_cookie|\$http_x_token|\$http_authorization';
     map \$crossdomain_media_reason \$is_decided { '' 0; default 1; }

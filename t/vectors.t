@@ -3,35 +3,19 @@
 use v5.20;
 use warnings;
 
-use File::Temp qw(tempdir);
-use IO::Socket::UNIX;
 use JSON::PP ();
 use POSIX qw(ceil strftime);
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 use lib 't/lib';
 use Media;
 use Jwt;
 use CloudFront;
+use Server;
 
-my $nginx    = $ENV{TEST_NGINX_BINARY} || 'nginx';
-my @modules  = grep { length } split /\s+/, $ENV{TEST_NGINX_LOAD_MODULES} // '';
-my $faketime = $ENV{TEST_NGINX_FAKETIME} || plan skip_all => 'no libfaketime';
+$ENV{TEST_NGINX_FAKETIME} or plan skip_all => 'no libfaketime';
 
-# Socket paths are short, so the folder is not below the tree.
-my $dir   = tempdir('crossdomain-media-XXXXXX', TMPDIR => 1, CLEANUP => 1);
-my $clock = "$dir/clock";
-
-sub write_file {
-    my ($path, $text) = @_;
-    # Renamed into place: the server may be reading it.
-    open my $out, '>:raw', "$path.new" or die "$path.new: $!";
-    print {$out} $text;
-    close $out or die "$path: $!";
-    chmod 0600, "$path.new" or die "$path.new: $!";
-    rename "$path.new", $path or die "$path: $!";
-}
+my $dir = folder();
 
 sub vectors {
     my ($name) = @_;
@@ -46,7 +30,7 @@ sub key_file {
     state %names;
     utf8::encode($text) if utf8::is_utf8($text);
     my $name = $names{$text} //= 'key' . keys %names;
-    write_file("$dir/$name", $text) unless -e "$dir/$name";
+    write_file($name, $text) unless -e "$dir/$name";
     return $name;
 }
 
@@ -188,73 +172,30 @@ my $servers = join "\n", map { <<"SERVER" } sort keys %server_of;
         }
     }
 SERVER
-my $load = join '', map { "load_module $_;\n" } @modules;
-my $user = $> == 0 ? "user root;\n" : '';
-# Where a distribution's nginx keeps these may not exist.
-my $temp = join ' ', map { "${_}_temp_path $dir/${_}_temp;" } qw(client_body proxy fastcgi uwsgi scgi);
-my @names = qw(FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE DONT_FAKE_MONOTONIC FAKETIME_DISABLE_SHM TZ);
-my $env = join '', map { "env $_;\n" } @names;
-write_file("$dir/nginx.conf", <<"CONFIG");
-$load$user$env
-worker_processes 1;
-daemon off;
-pid $dir/nginx.pid;
-error_log $dir/error.log info;
-events { worker_connections 512; }
-http {
+# What the clock says until the next call.
+sub set_clock {
+    my ($now) = @_;
+    write_file(clock => strftime("%Y-%m-%d %H:%M:%S\n", gmtime $now));
+}
+
+set_clock(1_700_000_000);
+start(
+    http => <<"HTTP",
     access_log off;
-    $temp
     # Whom each vector is for.
     set_real_ip_from unix:;
     real_ip_header X-Real-IP;
 $servers
     server { listen unix:$dir/up; location / { return 200 "private\\n"; } }
-}
-CONFIG
-
-# What the clock says until the next call.
-sub set_clock {
-    my ($now) = @_;
-    write_file($clock, strftime("%Y-%m-%d %H:%M:%S\n", gmtime $now));
-}
-
-set_clock(1_700_000_000);
-my $server = fork // die "fork: $!";
-if (!$server) {
-    @ENV{ 'LD_PRELOAD', @names } = ($faketime, $clock, 1, 1, 1, 'UTC');
-    delete $ENV{FAKETIME};
-    # That the references' secrets are short, it says for each of them.
-    open STDERR, '>', "$dir/stderr" or die "stderr: $!";
-    exec $nginx, '-p', "$dir/", '-c', "$dir/nginx.conf", '-e', "$dir/error.log" or POSIX::_exit(127);
-}
-
-sub stop {
-    return unless $server;
-    kill QUIT => $server;
-    waitpid $server, 0;
-    $server = 0;
-}
-
-END { local $?; stop() }
-
-sub log_text {
-    open my $in, '<', "$dir/error.log" or return '';
-    local $/;
-    return <$in> // '';
-}
-
-my $end = time + 10;
-until (IO::Socket::UNIX->new(Peer => "$dir/up")) {
-    BAIL_OUT('no server, no tests: ' . log_text()) if time > $end || waitpid($server, POSIX::WNOHANG()) > 0;
-    sleep 0.02;
-}
+HTTP
+    socket => "$dir/up",
+    env => frozen(FAKETIME_TIMESTAMP_FILE => "$dir/clock", FAKETIME_NO_CACHE => 1),
+);
 
 sub get {
     my ($test) = @_;
-    my $socket = IO::Socket::UNIX->new(Peer => $test->{socket}) or return "connect: $!";
-    print {$socket} "GET $test->{target} HTTP/1.1\r\nHost: $test->{host}\r\n$test->{headers}Connection: close\r\n\r\n";
-    local $/;
-    return <$socket> // '';
+    my $request = "GET $test->{target} HTTP/1.1\r\nHost: $test->{host}\r\n$test->{headers}Connection: close\r\n\r\n";
+    return ask($test->{socket}, $request) // 'no answer';
 }
 
 my %answers = (

@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use media_token::{Credential, Fields};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
@@ -168,5 +169,25 @@ impl<'s> Django<'s> {
             return false;
         };
         signature == self.sign(text, timestamp)
+    }
+}
+
+/// A header line: name and value.
+pub type Line = (Vec<u8>, Vec<u8>);
+
+/// Header lines, and what was cut out of the path.
+pub struct Request<'a> {
+    pub lines: &'a [Line],
+    pub segment: Option<Credential<'a>>,
+}
+
+impl<'a> Fields<'a> for Request<'a> {
+    fn lines(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+        let lines = self.lines.iter();
+        lines.map(|(name, value)| (&name[..], &value[..]))
+    }
+
+    fn segment(&self) -> Option<Credential<'a>> {
+        self.segment
     }
 }

@@ -25,9 +25,10 @@ use libfuzzer_sys::fuzz_target;
 use media_token::clean::{clean_line, clean_target, cut_target, find_segment};
 use media_token::hand_over::{HandOver, SetCookie};
 use media_token::{
-    Action, Answer, Credential, Decision, Destination, Fields, Fixed, Policy, RequestView,
-    Responses, Source, Status, decide, take_with,
+    Action, Answer, Credential, Decision, Destination, Fixed, Policy, RequestView, Responses,
+    Source, Status, decide, take_with,
 };
+use naive::{Line, Request};
 use sha2::Sha256;
 
 const MINT_SECRET: &[u8] = b"a-secret-of-this-media-site-that-mints-cookies";
@@ -117,24 +118,6 @@ fn credentials() -> [String; 8] {
             ),
         ),
     ]
-}
-
-type Line = (Vec<u8>, Vec<u8>);
-
-struct Request<'a> {
-    lines: &'a [Line],
-    segment: Option<Credential<'a>>,
-}
-
-impl<'a> Fields<'a> for Request<'a> {
-    fn lines(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        let lines = self.lines.iter();
-        lines.map(|(name, value)| (&name[..], &value[..]))
-    }
-
-    fn segment(&self) -> Option<Credential<'a>> {
-        self.segment
-    }
 }
 
 fuzz_target!(|input: &[u8]| {

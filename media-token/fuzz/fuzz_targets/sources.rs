@@ -14,31 +14,13 @@ use std::sync::LazyLock;
 use libfuzzer_sys::fuzz_target;
 use media_token::clean::{clean_line, clean_target, cut_target, find_segment, masked_request_line};
 use media_token::scope::{Path, is_unsafe};
-use media_token::{Credential, Fields, RequestView, Source, take_with};
+use media_token::{Credential, RequestView, Source, take_with};
+use naive::{Line, Request};
 
 static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
     let texts = ["path:~", "cookie:t", "header:X-T", "arg:t"];
     texts.map(|text| Source::parse(text).unwrap()).into()
 });
-
-type Line = (Vec<u8>, Vec<u8>);
-
-struct Request<'a> {
-    lines: &'a [Line],
-    segment: Option<Credential<'a>>,
-}
-
-impl<'a> Fields<'a> for Request<'a> {
-    fn lines(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        self.lines
-            .iter()
-            .map(|(name, value)| (&name[..], &value[..]))
-    }
-
-    fn segment(&self) -> Option<Credential<'a>> {
-        self.segment
-    }
-}
 
 fuzz_target!(|input: &[u8]| {
     let mut parts = input.split(|&byte| byte == b'\n');
