@@ -70,13 +70,23 @@ impl<'r> Request<'r> {
     /// Bytes of the request.
     #[inline]
     pub(crate) fn bytes(text: ngx_str_t) -> &'r [u8] {
-        // Where nginx had no memory for a value, it may have noted the length already.
-        if text.len == 0 || text.data.is_null() {
+        // Without bytes the pointer may be anything: after `try_files` that of the
+        // arguments was never written. So it is not looked at here.
+        if text.len == 0 {
             return b"";
         }
         // SAFETY: nginx's strings of a request point into its pool or buffers,
         // which live as long as it does and are not written again.
         unsafe { std::slice::from_raw_parts(text.data, text.len) }
+    }
+
+    /// Bytes that nginx has composed. Where it had no memory for them, it may have noted
+    /// their length already: then they are empty.
+    fn composed(text: ngx_str_t) -> &'r [u8] {
+        if text.data.is_null() {
+            return b"";
+        }
+        Self::bytes(text)
     }
 
     /// Whether this is what the viewer asked for, and not a subrequest.
@@ -351,7 +361,7 @@ impl<'r> Request<'r> {
         // SAFETY: both live, and the value was compiled by nginx.
         let result =
             unsafe { ngx_http_complex_value(self.raw.as_ptr(), value.0.as_ptr(), &raw mut text) };
-        (result == OK).then(|| Self::bytes(text))
+        (result == OK).then(|| Self::composed(text))
     }
 
     /// Now, in Unix seconds, by nginx's cached clock.
@@ -435,7 +445,7 @@ impl<'r> Request<'r> {
             if header.hash == 0 || !header.key.as_bytes().eq_ignore_ascii_case(b"Cache-Control") {
                 return;
             }
-            let value = Self::bytes(header.value);
+            let value = Self::composed(header.value);
             if value == b"private" {
                 // Said again below, once.
                 header.hash = 0;
@@ -459,7 +469,8 @@ impl<'r> Request<'r> {
     /// Removes the response's headers of this name with such values.
     pub fn remove_values(self, name: &[u8], is_one: impl Fn(&[u8]) -> bool) {
         self.each_header(|header| {
-            if header.key.as_bytes().eq_ignore_ascii_case(name) && is_one(Self::bytes(header.value))
+            if header.key.as_bytes().eq_ignore_ascii_case(name)
+                && is_one(Self::composed(header.value))
             {
                 header.hash = 0;
             }
@@ -476,7 +487,7 @@ impl<'r> Request<'r> {
         let mut stated: Option<(u64, usize)> = None;
         let mut result = Some(());
         self.each_header(|header| {
-            let value = Self::bytes(header.value);
+            let value = Self::composed(header.value);
             if header.hash == 0 {
             } else if header.key.as_bytes().eq_ignore_ascii_case(b"Expires") {
                 let seconds = self.seconds_until(value).unwrap_or(0);
