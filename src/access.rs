@@ -4,6 +4,7 @@ use ngx::ffi::{ngx_http_request_t, ngx_int_t};
 
 use media_token::{Decision, decide};
 
+use crate::metrics;
 use crate::module::DECLINED;
 use crate::request::{INTERNAL_SERVER_ERROR, Request};
 use crate::response;
@@ -37,6 +38,7 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     };
     let destination = response::check(request, settings, state, application)?;
     let mut viewer = Viewer::new(request);
+    let counted = (settings.counter.as_ref()).map(|counter| (counter, metrics::now()));
     let decided = decide(view, carried, &settings.policy, request.now(), &mut viewer);
     // A named location runs the phases again.
     drop(run);
@@ -44,6 +46,9 @@ fn answer(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
     let Ok(decision) = &decided else {
         return Err(INTERNAL_SERVER_ERROR);
     };
+    if let Some((counter, begun)) = counted {
+        counter.count(decision, begun);
+    }
     let answer = response::send(request, settings, state, decision, destination)?;
     match (decision, settings.hand_over.as_deref()) {
         // Once: not again where an index or the page of an error is granted too.

@@ -7,16 +7,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::rc::Rc;
+use std::slice;
 use std::sync::Arc;
 
 use ngx::core::{NGX_CONF_ERROR, NGX_CONF_OK, NgxStr};
 use ngx::ffi::{
-    NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF, NGX_HTTP_LOC_CONF,
-    NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF, NGX_LOG_EMERG, NGX_LOG_ERR,
-    NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN, ngx_command_t, ngx_conf_full_name, ngx_conf_t,
-    ngx_http_compile_complex_value, ngx_http_compile_complex_value_t, ngx_http_complex_value_t,
-    ngx_http_core_loc_conf_t, ngx_http_core_srv_conf_t, ngx_http_err_page_t,
-    ngx_http_get_variable_index, ngx_http_server_name_t, ngx_int_t, ngx_parse_time, ngx_pcalloc,
+    NGX_CONF_1MORE, NGX_CONF_2MORE, NGX_CONF_NOARGS, NGX_CONF_TAKE1, NGX_HTTP_LMT_CONF,
+    NGX_HTTP_LOC_CONF, NGX_HTTP_LOC_CONF_OFFSET, NGX_HTTP_MAIN_CONF, NGX_HTTP_SRV_CONF,
+    NGX_LOG_EMERG, NGX_LOG_ERR, NGX_LOG_INFO, NGX_LOG_NOTICE, NGX_LOG_WARN, ngx_command_t,
+    ngx_conf_full_name, ngx_conf_t, ngx_http_compile_complex_value,
+    ngx_http_compile_complex_value_t, ngx_http_complex_value_t, ngx_http_core_loc_conf_t,
+    ngx_http_core_srv_conf_t, ngx_http_err_page_t, ngx_http_get_variable_index,
+    ngx_http_server_name_t, ngx_int_t, ngx_parse_size, ngx_parse_time, ngx_pcalloc,
     ngx_pool_cleanup_add, ngx_str_t, ngx_uint_t,
 };
 use ngx::http::{
@@ -30,10 +32,11 @@ use media_token::loop_guard;
 use media_token::session::SessionArgument;
 use media_token::source::MAX_SOURCES;
 use media_token::{
-    Action, Key, KeyFile, KeyOptions, Keys, Origin, Policy, Responses, Source, Template, Url,
-    UrlError,
+    Action, Key, KeyFile, KeyOptions, Keys, Origin, Policy, Responses, Revoked, Source, Template,
+    Url, UrlError,
 };
 
+use crate::metrics::{self, Counter, Zone};
 use crate::module::{self, ERROR, OK, Table};
 use crate::request::{ComplexValue, string};
 
@@ -62,6 +65,10 @@ pub struct LocationConf {
     session: Option<Option<Rc<SessionArgument>>>,
     hand_over: Option<Option<Rc<HandOver>>>,
     log_level: Option<ngx_uint_t>,
+    revoked: Option<Option<Arc<Revoked>>>,
+    zone: Option<Option<Rc<Zone>>>,
+    /// Whether `crossdomain_media_metrics` stands here.
+    shows_metrics: Option<()>,
     /// Whether there is anything to do here.
     pub is_used: bool,
     /// What requests read; none where the guard is off.
@@ -105,6 +112,8 @@ pub struct Settings {
     pub referrer_policy: Option<&'static str>,
     /// Level of the line for each refusal.
     pub log_level: ngx_uint_t,
+    /// Where decisions are counted, where they are.
+    pub counter: Option<Counter>,
 }
 
 impl Settings {
@@ -131,8 +140,9 @@ pub enum Application {
 
 /// A value, and the file and line of the directive that it comes from.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Placed<T> {
-    value: T,
+pub struct Placed<T> {
+    /// What it says.
+    pub value: T,
     place: Rc<str>,
 }
 
@@ -150,6 +160,8 @@ pub struct MainConf {
     /// Whether anything is to be done anywhere: otherwise nginx does not call us at all.
     pub is_used: bool,
     named_locations: BTreeSet<NamedLocation>,
+    /// All that counts.
+    pub zones: Vec<Placed<Rc<Zone>>>,
 }
 
 /// A named location that a refusal may go to, to be looked at when all are known.
@@ -207,7 +219,7 @@ const fn in_location(mut command: ngx_command_t) -> ngx_command_t {
 
 /// The directive table.
 #[rustfmt::skip]
-pub static COMMANDS: Table<[ngx_command_t; 18]> = Table([
+pub static COMMANDS: Table<[ngx_command_t; 21]> = Table([
     command(ngx_string!("crossdomain_media"), NGX_CONF_TAKE1, setter!(guard)),
     command(ngx_string!("crossdomain_media_key"), NGX_CONF_1MORE, setter!(key)),
     command(ngx_string!("crossdomain_media_token"), NGX_CONF_1MORE, setter!(token)),
@@ -224,6 +236,9 @@ pub static COMMANDS: Table<[ngx_command_t; 18]> = Table([
     command(ngx_string!("crossdomain_media_cookie"), NGX_CONF_1MORE, setter!(cookie)),
     command(ngx_string!("crossdomain_media_loop_guard"), NGX_CONF_TAKE1, setter!(loop_guard)),
     command(ngx_string!("crossdomain_media_cors"), NGX_CONF_1MORE, setter!(cors)),
+    command(ngx_string!("crossdomain_media_revoked"), NGX_CONF_TAKE1, setter!(revoked)),
+    command(ngx_string!("crossdomain_media_zone"), NGX_CONF_TAKE1, setter!(zone)),
+    in_location(command(ngx_string!("crossdomain_media_metrics"), NGX_CONF_NOARGS, setter!(metrics))),
     in_location(command(ngx_string!("crossdomain_media_session_arg"), NGX_CONF_1MORE, setter!(session_arg))),
     ngx_command_t::empty(),
 ]);
@@ -305,6 +320,24 @@ impl<'c> Line<'c> {
     /// The first argument; nginx has checked that there is one.
     fn value(&self) -> &'c str {
         self.arguments.first().copied().unwrap_or_default()
+    }
+
+    /// The file that the first argument names, relative to nginx's configuration.
+    fn file(&self) -> Result<&'c Path, Error> {
+        let name = self.value();
+        // nginx looks at the first byte of a name without looking at its length.
+        if name.is_empty() {
+            return Err(Error::value("\"\"", "expected the name of a file"));
+        }
+        let mut full_name = string(name.as_bytes());
+        // SAFETY: the cycle lives; the name is not empty; nginx replaces the string by
+        // one of its pool, or leaves it.
+        if unsafe { ngx_conf_full_name(self.cf.cycle, &raw mut full_name, 1) } != OK {
+            return Err(Error::value(name, "no memory for the full name"));
+        }
+        // SAFETY: both live as long as the configuration.
+        let full_name = unsafe { slice::from_raw_parts(full_name.data, full_name.len) };
+        Ok(Path::new(OsStr::from_bytes(full_name)))
     }
 
     fn warn(&mut self, value: &str, why: &str) {
@@ -411,19 +444,8 @@ fn key(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
     let parameters = line.arguments.iter().skip(1).copied();
     let name = line.value();
     let refuse = |error: media_token::KeyError| Error::value(name, error);
-    // nginx looks at the first byte of a name without looking at its length.
-    if name.is_empty() {
-        return Err(Error::value("\"\"", "expected the name of a file"));
-    }
     let options = KeyOptions::parse(parameters, parse_time).map_err(refuse)?;
-    let mut full_name = string(name.as_bytes());
-    // SAFETY: the cycle lives; the name is not empty; nginx replaces the string by
-    // one of its pool, or leaves it.
-    if unsafe { ngx_conf_full_name(line.cf.cycle, &raw mut full_name, 1) } != OK {
-        return Err(Error::value(name, "no memory for the full name"));
-    }
-    let path = Path::new(OsStr::from_bytes(full_name.as_bytes()));
-    let file = KeyFile::read(path).map_err(refuse)?;
+    let file = KeyFile::read(line.file()?).map_err(refuse)?;
     let Keys { keys, ignored } = Key::read(file.bytes(), &options).map_err(refuse)?;
     if file.is_world_readable() && keys.iter().any(Key::is_secret) {
         let mode = file.mode;
@@ -645,6 +667,71 @@ fn session_arg(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error
     once(&mut conf.session, Some(Rc::new(session)))
 }
 
+fn revoked(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let name = line.value();
+    let list = match name {
+        "off" => None,
+        _ => {
+            let list = Revoked::read(line.file()?);
+            Some(Arc::new(list.map_err(|error| Error::value(name, error))?))
+        }
+    };
+    once(&mut conf.revoked, list)
+}
+
+fn zone(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    let text = line.value();
+    if text == "off" {
+        return once(&mut conf.zone, None);
+    }
+    let (name, size) = match text.split_once(':') {
+        Some((name, size)) => (name, Some(size)),
+        None => (text, None),
+    };
+    if name.is_empty() {
+        return Err(Error::value(text, "expected NAME:SIZE, NAME or \"off\""));
+    }
+    let least = metrics::min_size();
+    let size = match size.map(parse_size) {
+        None => None,
+        Some(Some(size)) if size >= least => Some(size),
+        Some(Some(_)) => {
+            return Err(Error::value(
+                text,
+                format_args!("too small, expected at least {least} bytes"),
+            ));
+        }
+        Some(None) => return Err(Error::value(text, "expected a size such as 512k or 1m")),
+    };
+    let zone = Zone::add(line.cf, name, size).ok_or_else(|| Error::value(text, "no such zone"))?;
+    let placed = line.placed(Rc::new(zone));
+    let main = main_conf(line.cf).ok_or_else(|| Error::value(text, "no place to note it"))?;
+    let mut known = main.zones.iter();
+    let zone = match known.find(|other| other.value.is_same(&placed.value)) {
+        Some(other) => Rc::clone(&other.value),
+        None => {
+            let zone = Rc::clone(&placed.value);
+            main.zones.push(placed);
+            zone
+        }
+    };
+    once(&mut conf.zone, Some(zone))
+}
+
+/// Reads nginx's notation for sizes, in bytes.
+fn parse_size(text: &str) -> Option<usize> {
+    let mut text = string(text.as_bytes());
+    // SAFETY: the string is only read.
+    usize::try_from(unsafe { ngx_parse_size(&raw mut text) }).ok()
+}
+
+fn metrics(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
+    once(&mut conf.shows_metrics, ())?;
+    let location = NgxHttpCoreModule::location_conf_mut(line.cf);
+    metrics::show_in(location.ok_or_else(|| Error::value("", "no location"))?);
+    Ok(())
+}
+
 pub unsafe extern "C" fn create_main(cf: *mut ngx_conf_t) -> *mut c_void {
     // SAFETY: nginx passes a valid configuration context.
     unsafe { create::<MainConf>(cf) }
@@ -733,6 +820,8 @@ impl LocationConf {
         or(&mut self.session, &parent.session);
         or(&mut self.hand_over, &parent.hand_over);
         or(&mut self.log_level, &parent.log_level);
+        or(&mut self.revoked, &parent.revoked);
+        or(&mut self.zone, &parent.zone);
     }
 
     /// Makes the settings that requests read.
@@ -850,11 +939,16 @@ impl LocationConf {
                 keys: self.keys.clone(),
                 max_age: self.max_age.unwrap_or(120),
                 leeway: self.leeway.unwrap_or(0),
+                revoked: self.revoked.clone().flatten(),
             },
             responses,
             strip: self.strip.unwrap_or(true),
             referrer_policy: self.referrer_policy.unwrap_or(Some("no-referrer")),
             log_level: self.log_level.unwrap_or(NGX_LOG_INFO as ngx_uint_t),
+            counter: self.zone.clone().flatten().map(|zone| Counter {
+                zone,
+                server: server_name(cf),
+            }),
         });
         NGX_CONF_OK
     }
@@ -904,6 +998,13 @@ fn server_names(cf: &ngx_conf_t) -> Vec<Box<[u8]>> {
         // What stands for none of them (`server_name _`) is no name either.
         .filter(|name| name.regex.is_null() && !matches!(name.name.as_bytes(), b"" | b"_"));
     plain.map(|name| name.name.as_bytes().into()).collect()
+}
+
+/// The first name of the server that is being merged, as `$server_name` has it.
+fn server_name(cf: &ngx_conf_t) -> Box<str> {
+    let server = NgxHttpCoreModule::server_conf(cf);
+    let name = server.map(|server| server.server_name.to_string().into());
+    name.unwrap_or_default()
 }
 
 /// `Vary` for what these sources look at, and for whether scripts are told from others.
@@ -993,6 +1094,22 @@ pub fn main_conf(cf: &mut ngx_conf_t) -> Option<&mut MainConf> {
                 .as_mut(),
         )
     }
+}
+
+/// Says which zone has no size, if there is one: nginx itself would not say where.
+pub fn check_zones(cf: &mut ngx_conf_t) -> Option<()> {
+    let log = cf.log;
+    let mut zones = main_conf(cf)?.zones.iter();
+    let Some(Placed { value: zone, place }) = zones.find(|zone| !zone.value.has_size()) else {
+        return Some(());
+    };
+    ngx_log_error!(
+        NGX_LOG_EMERG,
+        log,
+        "crossdomain_media_zone: {}: expected NAME:SIZE in one of its directives in {place}",
+        zone.name
+    );
+    None
 }
 
 /// What can be done only when the whole configuration has been read.

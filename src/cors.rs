@@ -96,9 +96,26 @@ pub fn refuse<'r>(
 }
 
 impl<'r> Request<'r> {
-    /// Sends a response, whatever pages nginx has for its status. The request may be gone
-    /// afterwards: return the result to nginx, and touch nothing.
+    /// Sends a response from before the content phase, whatever pages nginx has for its
+    /// status. The request may be gone afterwards: return the result to nginx, and touch
+    /// nothing.
     pub fn send(
+        mut self,
+        status: ngx_int_t,
+        content_type: &'static str,
+        body: &'r [u8],
+    ) -> ngx_int_t {
+        // Of the error whose page this run was to be.
+        self.raw_mut().err_status = 0;
+        let r = ptr::from_mut(self.raw_mut());
+        let sent = self.send_content(status, content_type, body);
+        // SAFETY: nginx expects this of whoever has sent a response before the content phase.
+        unsafe { ngx_http_finalize_request(r, sent) };
+        DONE
+    }
+
+    /// Sends a response. What is returned is for nginx to finish the request with.
+    pub fn send_content(
         mut self,
         status: ngx_int_t,
         content_type: &'static str,
@@ -108,20 +125,14 @@ impl<'r> Request<'r> {
         let mut value: ngx_http_complex_value_t = unsafe { std::mem::zeroed() };
         value.value = string(body);
         let mut content_type = string(content_type.as_bytes());
-        // Of the error whose page this run was to be.
-        self.raw_mut().err_status = 0;
-        let r = ptr::from_mut(self.raw_mut());
         // SAFETY: the request lives; nginx copies the type, and the body is the request's.
-        let sent = unsafe {
+        unsafe {
             ngx_http_send_response(
-                r,
+                self.raw_mut(),
                 status as ngx_uint_t,
                 &raw mut content_type,
                 &raw mut value,
             )
-        };
-        // SAFETY: nginx expects this of whoever has sent a response.
-        unsafe { ngx_http_finalize_request(r, sent) };
-        DONE
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! This crate is the glue: what is decided, and why, is `media-token`'s affair.
 //! A request passes through [`postread`] (cut a credential out of the path),
 //! [`preaccess`] (take out all others; [`session`]s and preflights, [`cors`]),
-//! [`access`] (decide and answer) and [`filter`] (headers). All unsafe code of the project
+//! [`access`] (decide and answer, count: [`metrics`]) and [`filter`] (headers). All unsafe code of the project
 //! is here, most of it in [`request`], [`lines`], [`viewer`] and [`conf`].
 
 mod access;
@@ -13,6 +13,7 @@ mod cors;
 mod filter;
 mod flags;
 mod lines;
+mod metrics;
 mod module;
 mod postread;
 mod preaccess;

@@ -115,6 +115,9 @@ unsafe extern "C" fn init_guard(cf: *mut ngx_conf_t) -> ngx_int_t {
     let Some(cf) = (unsafe { cf.as_mut() }) else {
         return ERROR;
     };
+    if conf::check_zones(cf).is_none() {
+        return ERROR;
+    }
     let cuts_paths = conf::main_conf(cf).is_some_and(|main| main.cuts_paths);
     if !is_used(cf) {
         return OK;

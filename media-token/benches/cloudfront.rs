@@ -110,6 +110,7 @@ impl Signer {
             keys: vec![key.into()],
             max_age: 120,
             leeway: 0,
+            revoked: None,
         }
     }
 }

@@ -48,6 +48,7 @@ fn policy() -> Policy {
         keys: vec![Key::read(SECRET, &options).unwrap().keys.remove(0).into()],
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 }
 

@@ -126,6 +126,7 @@ fn policy(file: &[u8]) -> Policy {
         keys: vec![Key::read(file, &options).unwrap().keys.remove(0).into()],
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whether a request is granted: signature first, then time (DESIGN.md, rule 2).
 
+use std::cell::Cell;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::format::django::{DjangoKey, MAX_TOKEN_LEN, Token};
 use crate::format::{jwt, minted};
 use crate::key::{Key, Kind};
 use crate::request::{RequestView, is_reading};
+use crate::revoked::Revoked;
 use crate::scope::{self, Path, Signs};
 use crate::source::Source;
 
@@ -37,6 +39,8 @@ pub struct Policy {
     pub max_age: i64,
     /// Tolerated clock difference at the end of a life, in seconds.
     pub leeway: i64,
+    /// What no longer counts, although a key verifies it.
+    pub revoked: Option<Arc<Revoked>>,
 }
 
 /// What deciding may need from outside. `'a` is the life of the request.
@@ -150,6 +154,10 @@ pub struct Grant<'a> {
     pub key_id: Option<&'a str>,
     /// Whom the token was made for (`sub` of a JWT). Without control characters.
     pub subject: Option<&'a str>,
+    /// The token's own id (`jti` of a JWT), as it came.
+    pub token_id: Option<&'a str>,
+    /// How the credential is spelled.
+    pub format: Option<Format>,
     /// The end that it states, in Unix time, without leeway: a Django token's last
     /// second, or the first second in which a JWT does not hold any more.
     pub expires: i64,
@@ -210,6 +218,8 @@ impl Grant<'_> {
 pub struct Refusal<'a> {
     /// The cause.
     pub reason: Reason,
+    /// How the credential is spelled that gave the reason, where that is known.
+    pub format: Option<Format>,
     /// The id of the key that verified the signature, where one did.
     pub key_id: Option<&'a str>,
     /// Seconds since the token was made, where it says so and a signature vouches for
@@ -245,6 +255,7 @@ impl From<Reason> for Refusal<'_> {
     fn from(reason: Reason) -> Self {
         Self {
             reason,
+            format: None,
             key_id: None,
             age: None,
         }
@@ -287,6 +298,8 @@ pub enum Reason {
     WrongPath,
     /// What would be served is not what the URL names.
     UnsafePath,
+    /// It would grant, but its key, its subject or its id has been revoked.
+    Revoked,
 }
 
 /// What kind of answer a decision leads to.
@@ -323,6 +336,7 @@ impl Reason {
             Self::WrongAddress => "wrong_address",
             Self::WrongPath => "wrong_path",
             Self::UnsafePath => "unsafe_path",
+            Self::Revoked => "revoked",
         }
     }
 
@@ -368,6 +382,32 @@ impl Decision<'_> {
     }
 }
 
+/// How credentials are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Django's `TimestampSigner`: [`mod@django`].
+    Django,
+    /// JSON Web Tokens: [`jwt`].
+    Jwt,
+    /// Amazon CloudFront's signed URLs and cookies: [`cloudfront`].
+    CloudFront,
+    /// The tokens that this module makes itself.
+    Minted,
+}
+
+impl Format {
+    /// The format in one word: as `format=` of a key has it, or `minted`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Django => "django",
+            Self::Jwt => "jwt",
+            Self::CloudFront => "cloudfront",
+            Self::Minted => "minted",
+        }
+    }
+}
+
 /// What is known of a request whose credentials are looked at.
 pub(crate) struct Context<'r, 'a> {
     pub(crate) view: &'r RequestView<'r>,
@@ -376,6 +416,8 @@ pub(crate) struct Context<'r, 'a> {
     pub(crate) now: i64,
     /// The number of the source of the credential that is looked at.
     pub(crate) source: usize,
+    /// Its format, once it is known.
+    pub(crate) format: Cell<Option<Format>>,
 }
 
 impl Context<'_, '_> {
@@ -420,6 +462,7 @@ pub fn decide<'a>(
         policy,
         now,
         source: 0,
+        format: Cell::new(None),
     };
     let mut cloudfront = carried.cloudfront.as_ref();
     // One is kept for CloudFront's, which needs no more.
@@ -433,6 +476,7 @@ pub fn decide<'a>(
             {
                 index = index.wrapping_add(1);
                 context.source = taken.source();
+                context.format.set(None);
                 if env.listens()
                     && let Some(source) = policy.sources.get(taken.source())
                 {
@@ -443,25 +487,45 @@ pub fn decide<'a>(
             (_, Some(parameters)) => {
                 cloudfront = None;
                 context.source = parameters.source();
+                context.format.set(Some(Format::CloudFront));
                 verify_cloudfront(parameters, &context, env)
             }
             (_, None) => break,
         };
-        match verified {
+        let format = context.format.get();
+        let refusal = match verified.and_then(|grant| check_revoked(grant, policy, env)) {
             Ok(grant) => {
                 let expires = grant.expires;
                 trace!(env, "granted until {expires}");
-                return Ok(Decision::Granted(grant));
+                return Ok(Decision::Granted(Grant { format, ..grant }));
             }
-            Err(Failure::Refused(refusal)) => {
-                trace!(env, "refused: {}", refusal.reason.as_str());
-                refused.get_or_insert(refusal);
-            }
+            Err(Failure::Refused(refusal)) => Refusal { format, ..refusal },
             Err(Failure::OutOfMemory) => return Err(OutOfMemory),
-        }
+        };
+        trace!(env, "refused: {}", refusal.reason.as_str());
+        refused.get_or_insert(refusal);
     }
     let refused = refused.unwrap_or_else(|| Reason::NoToken.into());
     Ok(Decision::Refused(refused))
+}
+
+/// What would grant is looked for in the list of what does not any more.
+#[inline]
+fn check_revoked<'a>(
+    grant: Grant<'a>,
+    policy: &Policy,
+    env: &mut impl Env<'a>,
+) -> Result<Grant<'a>, Failure<'a>> {
+    let Some(what) = (policy.revoked.as_deref()).and_then(|revoked| revoked.covers(&grant)) else {
+        return Ok(grant);
+    };
+    trace!(env, "{what} has been revoked");
+    Err(Failure::Refused(Refusal {
+        reason: Reason::Revoked,
+        format: None,
+        key_id: grant.key_id,
+        age: grant.age,
+    }))
 }
 
 /// What was handed over to a cookie is for reading.
@@ -508,6 +572,7 @@ fn verify<'a>(
     if let Some(Source::HandOver(cookie)) = context.policy.sources.get(context.source)
         && minted::is_minted(value)
     {
+        context.format.set(Some(Format::Minted));
         return minted::verify(value, cookie, context, verifications, env);
     }
     let mut buffer = [0; MAX_TOKEN_LEN];
@@ -534,6 +599,7 @@ fn find_key<'a>(
         };
         if reason == Reason::TokenMalformed {
             reason = Reason::BadSignature;
+            context.format.set(Some(Format::Django));
         }
         let Some(signed_part) = django.signs.signed_part(&context.path) else {
             trace!(
@@ -571,6 +637,7 @@ fn check_time<'a>(
     let refuse = |reason| {
         Err(Refusal {
             reason,
+            format: None,
             key_id,
             age: Some(age),
         })
@@ -588,6 +655,8 @@ fn check_time<'a>(
     Ok(Grant {
         key_id,
         subject: None,
+        token_id: None,
+        format: None,
         expires: born.saturating_add(policy.max_age),
         age: Some(age),
         source: context.source,

@@ -264,6 +264,7 @@ impl HandOver {
             is_direct,
             subject: grant.subject,
             vouched_by: grant.key_id,
+            token_id: grant.token_id,
             began,
             expires: end,
         };

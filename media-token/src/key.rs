@@ -173,6 +173,11 @@ impl KeyFile {
     /// # Errors
     /// [`KeyError`] when the file is not one, or cannot be read.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
+        Self::read_up_to(path, MAX_KEY_FILE)
+    }
+
+    /// Reads a regular file of at most so many bytes.
+    pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Self, KeyError> {
         let unreadable = |error: io::Error| KeyError::Unreadable(error.to_string());
         // Before opening it: opening a pipe would wait for a writer.
         if !fs::metadata(path).map_err(unreadable)?.is_file() {
@@ -180,16 +185,16 @@ impl KeyFile {
         }
         let file = File::open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.len() > MAX_KEY_FILE {
+        if metadata.len() > most {
             return Err(KeyError::TooLarge);
         }
         // With all the capacity that it can need, so that growing leaves no copy behind.
-        let limit = MAX_KEY_FILE.saturating_add(1);
+        let limit = most.saturating_add(1);
         let mut bytes = Zeroizing::new(Vec::with_capacity(
             usize::try_from(limit).unwrap_or_default(),
         ));
         let read = file.take(limit).read_to_end(&mut bytes);
-        if read.map_err(unreadable)? as u64 > MAX_KEY_FILE {
+        if read.map_err(unreadable)? as u64 > most {
             return Err(KeyError::TooLarge);
         }
         Ok(Self {

@@ -30,6 +30,7 @@
 //!     keys: Key::read(b"test-secret-key-0123456789", &options)?.keys.into_iter().map(Into::into).collect(),
 //!     max_age: 120,
 //!     leeway: 0,
+//!     revoked: None,
 //! };
 //! let target = b"/media/a/b.pdf?token=1r31eq%3AU2XBGXdGPAV6XbThMfnKoN4zxqJ2K9LO7u2Ivfr4xB0";
 //! let view = RequestView::new(target);
@@ -50,11 +51,13 @@ mod json;
 pub mod key;
 pub mod loop_guard;
 mod mac;
+pub mod metrics;
 mod public_key;
 pub mod query;
 pub mod redirect;
 pub mod request;
 pub mod response;
+pub mod revoked;
 pub mod scope;
 pub mod session;
 mod set_cookie;
@@ -62,11 +65,12 @@ pub mod source;
 
 pub use carried::{Carried, Credential, take, take_with};
 pub use decision::{
-    Decision, Env, Fixed, Folder, Grant, OutOfMemory, Policy, Reach, Reason, Refusal, Status,
-    decide,
+    Decision, Env, Fixed, Folder, Format, Grant, OutOfMemory, Policy, Reach, Reason, Refusal,
+    Status, decide,
 };
 pub use key::{Key, KeyError, KeyFile, KeyOptions, Keys};
 pub use redirect::{Destination, Origin, Template, Url, UrlError};
 pub use request::{Fields, RequestView};
 pub use response::{Action, Answer, Responses};
+pub use revoked::{Revoked, RevokedError};
 pub use source::Source;

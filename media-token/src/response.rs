@@ -220,6 +220,8 @@ mod tests {
     const GRANT: Decision<'_> = Decision::Granted(Grant {
         key_id: None,
         subject: None,
+        token_id: None,
+        format: None,
         expires: 1,
         age: None,
         source: 0,

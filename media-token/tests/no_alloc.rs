@@ -43,6 +43,7 @@ fn a_request_allocates_nothing_from_its_target_to_its_answer() {
         ],
         max_age: 120,
         leeway: 5,
+        revoked: None,
     };
     let responses = Responses {
         missing: Action::Redirect,
@@ -171,6 +172,7 @@ fn a_jwt_of_a_secret_in_its_usual_spelling_allocates_nothing() {
         keys: vec![Key::read(secret, &options).unwrap().keys.remove(0).into()],
         max_age: 120,
         leeway: 0,
+        revoked: None,
     };
     let good = format!("/video/a.mp4?token={JWT}");
     for (target, now, reason) in [
@@ -223,6 +225,7 @@ fn a_grant_that_is_handed_over_to_nothing_allocates_nothing() {
         ],
         max_age: 120,
         leeway: 0,
+        revoked: None,
     };
     let lines = Lines([
         ("Origin", "https://www.example.com".into()),

@@ -39,6 +39,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
         ],
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 });
 

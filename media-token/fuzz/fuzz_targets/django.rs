@@ -46,6 +46,7 @@ static POLICIES: LazyLock<Vec<Policy>> = LazyLock::new(|| {
             keys: common::keys(common::SECRET, &parameters),
             max_age: MAX_AGE,
             leeway: 0,
+            revoked: None,
         }
     };
     (0..32).map(policy).collect()

@@ -49,6 +49,7 @@ fn site(parameters: &[&str]) -> Site {
         .concat(),
         max_age: 120,
         leeway: 0,
+        revoked: None,
     };
     Site { hand_over, policy }
 }
@@ -211,7 +212,7 @@ fn signed(mut claims: &[u8]) {
 }
 
 fn is_granted(members: &serde_json::Map<String, Value>, path: &str) -> bool {
-    let known = ["aud", "exp", "iat", "path", "direct", "sub", "by"];
+    let known = ["aud", "exp", "iat", "path", "direct", "sub", "by", "jti"];
     let is_known = members.keys().all(|name| known.contains(&&**name));
     let number = |name: &str| members.get(name).and_then(Value::as_i64);
     let text = |name: &str| members.get(name).and_then(Value::as_str);
@@ -219,10 +220,12 @@ fn is_granted(members: &serde_json::Map<String, Value>, path: &str) -> bool {
         None => Some(false),
         Some(value) => value.as_bool(),
     };
-    let is_subject = matches!(
-        members.get("sub"),
-        None | Some(Value::Null | Value::String(_))
-    );
+    let is_text = |name: &str| {
+        matches!(
+            members.get(name),
+            None | Some(Value::Null | Value::String(_))
+        )
+    };
     let (Some(exp), Some(_), Some(folder), Some(direct)) =
         (number("exp"), number("iat"), text("path"), direct)
     else {
@@ -235,7 +238,8 @@ fn is_granted(members: &serde_json::Map<String, Value>, path: &str) -> bool {
         || count(&decoded) != count(path.as_bytes());
     let below = path.strip_prefix(folder);
     is_known
-        && is_subject
+        && is_text("sub")
+        && is_text("jti")
         // Of keys with names there are none.
         && members.get("by").is_none_or(Value::is_null)
         && exp > NOW

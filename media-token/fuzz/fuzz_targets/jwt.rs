@@ -28,6 +28,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
     .concat(),
     max_age: 120,
     leeway: 0,
+    revoked: None,
 });
 
 fuzz_target!(|input: &[u8]| {

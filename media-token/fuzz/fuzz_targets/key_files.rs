@@ -64,6 +64,7 @@ fuzz_target!(|input: &[u8]| {
         keys: keys.into_iter().map(Arc::new).collect(),
         max_age: 120,
         leeway: 0,
+        revoked: None,
     };
     match value_of(&words, "format") {
         None | Some("django") => django(&words, file, &policy),

@@ -69,6 +69,7 @@ static SITE: LazyLock<Site> = LazyLock::new(|| {
         keys,
         max_age: 120,
         leeway: 0,
+        revoked: None,
     };
     let responses = Responses {
         missing: Action::Redirect,

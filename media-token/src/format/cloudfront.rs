@@ -333,6 +333,8 @@ pub(crate) fn verify<'a>(
     Ok(Grant {
         key_id: Some(id),
         subject: None,
+        token_id: None,
+        format: None,
         expires,
         age: None,
         source: context.source,

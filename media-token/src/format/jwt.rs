@@ -34,7 +34,7 @@ use serde::de::{IgnoredAny, MapAccess};
 use sha2::{Sha256, Sha384, Sha512};
 
 use crate::decision::trace;
-use crate::decision::{Context, Env, Failure, Grant, OutOfMemory, Reason, Refusal};
+use crate::decision::{Context, Env, Failure, Format, Grant, OutOfMemory, Reason, Refusal};
 use crate::format::decode_value;
 use crate::json::{self, Members, Text};
 use crate::key::{Key, Kind};
@@ -315,6 +315,7 @@ pub(crate) fn verify<'a>(
         trace!(env, "not a token that any key takes");
         return Err(Reason::TokenMalformed.into());
     };
+    context.format.set(Some(Format::Jwt));
     let (algorithm, key_id) = read_header(&token, env)?;
     let (id, key) = find_key(
         &token,
@@ -335,6 +336,8 @@ pub(crate) fn verify<'a>(
     Ok(Grant {
         key_id: id,
         subject: granted.subject,
+        token_id: granted.token_id,
+        format: None,
         expires: granted.expires,
         age: None,
         source: context.source,

@@ -65,6 +65,9 @@ struct Claims<'c> {
     /// The id of the key that vouched for the first token, if it has one.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     by: Option<Cow<'c, str>>,
+    /// The id of the first token, if it had one: who revokes it revokes the chain.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    jti: Option<Cow<'c, str>>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // what serde calls
@@ -80,6 +83,8 @@ pub(crate) struct Scope<'s> {
     pub(crate) is_direct: bool,
     pub(crate) subject: Option<&'s str>,
     pub(crate) vouched_by: Option<&'s str>,
+    /// The id of the first token of the chain.
+    pub(crate) token_id: Option<&'s str>,
     /// When the chain began.
     pub(crate) began: i64,
     pub(crate) expires: i64,
@@ -99,6 +104,7 @@ pub(crate) fn mint(key: &MintKey, scope: &Scope<'_>) -> Option<Vec<u8>> {
         direct: scope.is_direct,
         sub: scope.subject.map(Into::into),
         by: scope.vouched_by.map(Into::into),
+        jti: scope.token_id.map(Into::into),
     };
     let text = serde_json::to_vec(&claims).ok()?;
     let body = URL_SAFE_NO_PAD.encode(&text);
@@ -200,9 +206,12 @@ fn believe<'a>(
         return Err(Failure::from(Reason::UnsafePath));
     }
     let subject = claims.sub.map(|subject| keep(subject, env)).transpose()?;
+    let token_id = claims.jti.map(|id| keep(id, env)).transpose()?;
     Ok(Grant {
         key_id: key.id(),
         subject,
+        token_id,
+        format: None,
         expires: claims.exp,
         age: None,
         source: context.source,

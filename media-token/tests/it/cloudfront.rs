@@ -12,8 +12,8 @@ use crate::common::{self, Cookies, JWT_SECRET, Viewer, mint_jwt};
 
 use media_token::clean::{clean_line, clean_target, masked_request_line};
 use media_token::{
-    Decision, Env, Fixed, Folder, Grant, OutOfMemory, Policy, Reach, RequestView, Source, Status,
-    decide, take, take_with,
+    Decision, Env, Fixed, Folder, Format, Grant, OutOfMemory, Policy, Reach, RequestView, Source,
+    Status, decide, take, take_with,
 };
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ const NAMES: [&str; 5] = [
     "Hash-Algorithm",
 ];
 
-fn url(target: &str) -> String {
+pub fn url(target: &str) -> String {
     format!("{ORIGIN}{target}")
 }
 
@@ -84,6 +84,8 @@ fn a_grant_says_which_key_until_when_and_from_where() {
             Decision::Granted(Grant {
                 key_id: Some("KE"),
                 subject: None,
+                token_id: None,
+                format: Some(Format::CloudFront),
                 expires: END,
                 age: None,
                 source,

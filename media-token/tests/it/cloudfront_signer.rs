@@ -85,6 +85,7 @@ pub fn policy_of(keys: &[(&[u8], &str)]) -> Policy {
         keys,
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 }
 

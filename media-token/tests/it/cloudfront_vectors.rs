@@ -21,6 +21,7 @@ fn policy(vector: &Value, pem_files: &Value) -> Policy {
         keys,
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 }
 

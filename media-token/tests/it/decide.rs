@@ -2,7 +2,7 @@
 
 use crate::common::{self, Viewer};
 
-use media_token::{Decision, Grant, Policy, Reason, Source};
+use media_token::{Decision, Format, Grant, Policy, Reason, Source};
 
 const NOW: i64 = 1_700_000_000;
 
@@ -18,6 +18,7 @@ fn policy(keys: &[&str]) -> Policy {
             .collect(),
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 }
 
@@ -40,6 +41,8 @@ fn a_grant_says_which_key_how_old_and_until_when() {
     let expected = Grant {
         key_id: Some("main"),
         subject: None,
+        token_id: None,
+        format: Some(Format::Django),
         expires: NOW + 100,
         age: Some(20),
         source: 0,

@@ -51,6 +51,7 @@ fn policy(vector: &Value) -> Policy {
         keys: trusted,
         max_age: vector["max_age"].as_i64().unwrap(),
         leeway: 0,
+        revoked: None,
     }
 }
 

@@ -69,6 +69,7 @@ impl Site {
             keys,
             max_age: 120,
             leeway: 0,
+            revoked: None,
         };
         Self { hand_over, policy }
     }

@@ -8,7 +8,8 @@ use crate::common::{self, JWT_SECRET, Viewer, mint_jwt};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use media_token::{
-    Decision, Env, Fixed, Grant, OutOfMemory, Policy, RequestView, Source, Status, decide, take,
+    Decision, Env, Fixed, Format, Grant, OutOfMemory, Policy, RequestView, Source, Status, decide,
+    take,
 };
 use sha2::{Digest, Sha256};
 
@@ -25,6 +26,7 @@ fn policy_of(keys: &[(&[u8], &str)]) -> Policy {
             .collect(),
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 }
 
@@ -71,10 +73,12 @@ fn header_reason(header: &str) -> &'static str {
 #[test]
 fn a_grant_says_which_key_for_whom_and_until_when() {
     let policy = policy("id=k1");
-    let token = mint_jwt(HEADER, &claims(r#""path":"/a","sub":"alice""#));
+    let token = mint_jwt(HEADER, &claims(r#""path":"/a","sub":"alice","jti":"7""#));
     let expected = Grant {
         key_id: Some("k1"),
         subject: Some("alice"),
+        token_id: Some("7"),
+        format: Some(Format::Jwt),
         expires: NOW + 60,
         age: None,
         source: 0,
@@ -854,6 +858,7 @@ fn what_rfc_9246_asks_for_is_done_or_the_token_is_refused() {
         };
         assert_eq!(plain, expected, "{more}");
     }
+    assert_eq!(reason_of(r#""jti":1"#), "token_malformed");
     assert_eq!(at(r#","cdniv":"1""#), "token_malformed");
     assert_eq!(at(r#","cdniv":1.9"#), "token_malformed");
     assert_eq!(at(r#","cdnicrit":["exp"]"#), "token_malformed");

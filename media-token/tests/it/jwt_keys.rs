@@ -41,6 +41,7 @@ fn reason(file: &[u8], parameters: &str, token: &str) -> &'static str {
         keys: common::keys(file, &format!("format=jwt {parameters}")),
         max_age: 120,
         leeway: 0,
+        revoked: None,
     };
     let target = format!("/a?token={token}");
     Viewer::default()

@@ -18,6 +18,7 @@ fn policy(audience: Option<&str>) -> Policy {
         keys: common::keys(JWT_SECRET, &format!("format=jwt {audience}")),
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 }
 

@@ -36,6 +36,7 @@ fn policy(vector: &Value, pem_files: &Value) -> Policy {
         keys,
         max_age: 120,
         leeway,
+        revoked: None,
     }
 }
 

@@ -28,5 +28,6 @@ mod jwt_vectors;
 mod key_files;
 mod minted;
 mod properties;
+mod revoked;
 mod sources;
 mod twin;

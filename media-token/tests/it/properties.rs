@@ -14,6 +14,7 @@ fn policy() -> Policy {
         keys: common::keys(common::SECRET, ""),
         max_age: 120,
         leeway: 0,
+        revoked: None,
     }
 }
 

@@ -13,9 +13,9 @@ use crate::format::keep;
 use crate::json::{self, Members, Number, Text, Texts};
 
 /// The claims that mean something already, so that none of them can name paths.
-const TAKEN: [&str; 13] = [
-    "exp", "nbf", "iat", "aud", "method", "ip", "cdniv", "cdnicrit", "cdniuc", "cdniip", "cdniets",
-    "cdnistt", "cdnistd",
+const TAKEN: [&str; 14] = [
+    "exp", "nbf", "iat", "jti", "aud", "method", "ip", "cdniv", "cdnicrit", "cdniuc", "cdniip",
+    "cdniets", "cdnistt", "cdnistd",
 ];
 
 /// The claims that this module processes, apart from the one that names paths: what
@@ -51,7 +51,7 @@ struct Claims<'a> {
     address: Option<bool>,
     /// RFC 9246's URI container.
     uri: Option<Cow<'a, str>>,
-    has_id: bool,
+    token_id: Option<Cow<'a, str>>,
     unsupported: Option<&'static str>,
 }
 
@@ -60,6 +60,7 @@ pub(super) struct Granted<'a> {
     /// When it ends, in Unix seconds.
     pub(super) expires: i64,
     pub(super) subject: Option<&'a str>,
+    pub(super) token_id: Option<&'a str>,
     /// The folder that it covers, where it covers one.
     pub(super) folder: Option<Folder>,
     /// Whether it is for some addresses only.
@@ -102,6 +103,7 @@ pub(super) fn check<'a>(
         folder: claims.folder(),
         is_for_address: claims.address.is_some(),
         subject: claims.subject.map(|text| keep(text, env)).transpose()?,
+        token_id: claims.token_id.map(|text| keep(text, env)).transpose()?,
     })
 }
 
@@ -153,6 +155,7 @@ impl<'a> Members<'a> for Reader<'_, 'a> {
             "exp" => self.claims.expires = Some(self.read_number("exp", object)?),
             "nbf" => self.claims.not_before = Some(self.read_number("nbf", object)?),
             "sub" => self.claims.subject = Some(self.read_subject(object)?),
+            "jti" => self.claims.token_id = Some(self.read_text("jti", object)?),
             "aud" => self.read_audience(object)?,
             "method" => self.read_methods(object)?,
             "ip" => self.read_addresses(object)?,
@@ -171,7 +174,6 @@ impl<'a> Members<'a> for Reader<'_, 'a> {
                     "cdniets" => self.claims.unsupported = Some("cdniets"),
                     "cdnistt" => self.claims.unsupported = Some("cdnistt"),
                     "cdnistd" => self.claims.unsupported = Some("cdnistd"),
-                    "jti" => self.claims.has_id = true,
                     _ => {}
                 }
                 object.next_value::<IgnoredAny>()?;
@@ -314,7 +316,7 @@ impl<'a> Claims<'a> {
     /// The end that it states.
     fn check_understood(&self, env: &mut impl Env<'a>) -> Result<i64, Reason> {
         // An id means one use only, where RFC 9246 applies (2.1.7): nobody counts here.
-        let counted = (self.has_id && self.uri.is_some()).then_some("jti");
+        let counted = (self.token_id.is_some() && self.uri.is_some()).then_some("jti");
         if let Some(name) = self.unsupported.or(counted) {
             trace!(env, "its claim \"{name}\" asks for what is not supported");
             return Err(Reason::TokenUnsupported);

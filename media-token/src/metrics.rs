@@ -1,0 +1,684 @@
+//! Counters in memory that several processes share, without locks.
+//!
+//! The memory is a table of series, each with its labels as text: how often something was
+//! decided, and how long that took. A series is found by the hash of its labels, stays
+//! where it is once made, and is never removed, since labels come from the configuration
+//! alone. What is written is the text format of Prometheus (its documentation, "Exposition
+//! formats", version 0.0.4).
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::fmt::{self, Display, Formatter, Write};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// The media type of what is written.
+pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Ends of the buckets, in nanoseconds; one more has no end.
+const ENDS: [u64; 13] = [
+    500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
+    5_000_000, 20_000_000,
+];
+const BUCKETS: usize = ENDS.len() + 1;
+
+/// The words of a series: the hash of its labels, their lengths, their text, the buckets,
+/// and the sum of all durations in nanoseconds.
+const HASH: usize = 0;
+const LENGTHS: usize = 1;
+const TEXT: usize = 2;
+const TEXT_WORDS: usize = 64 - TEXT - BUCKETS - 1;
+const BUCKET: usize = TEXT + TEXT_WORDS;
+const SUM: usize = BUCKET + BUCKETS;
+const SERIES: usize = SUM + 1;
+
+type Series = [AtomicU64; SERIES];
+
+/// The words before the first series: what the memory is, and what was not counted.
+const MARK: usize = 0;
+const LOST: usize = 1;
+const HEAD: usize = 2;
+
+/// The mark of this layout; another layout gets another one.
+const LAYOUT: u64 = u64::from_le_bytes(*b"cdmedia1");
+
+/// How many places are tried for a series.
+const PROBES: usize = 32;
+
+/// How many labels a series has.
+const LABELS: usize = 5;
+
+/// The longest label, in bytes; of longer ones that much is kept.
+const MAX_LABEL: usize = 120;
+
+/// The least memory that is of use, in bytes.
+pub const MIN_SIZE: usize = 8 * (HEAD + 8 * SERIES);
+
+/// What is counted apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Labels<'l> {
+    /// The server's first name.
+    pub server: &'l str,
+    /// The format of the credential that decided; empty where there was none.
+    pub format: &'l str,
+    /// The status, [`crate::Status::as_str`].
+    pub status: &'l str,
+    /// The reason, [`crate::Decision::reason`].
+    pub reason: &'l str,
+    /// The id of the key, where one is known.
+    pub key: &'l str,
+}
+
+/// Labels as words: each begins with a word of its own, and its last one ends in zeros.
+struct Text {
+    /// Eight bits for each label, and a bit that is always set.
+    lengths: u64,
+    words: [u64; TEXT_WORDS],
+    /// How many of the words are used.
+    count: usize,
+    hash: u64,
+}
+
+impl Text {
+    /// `None` where there is no room for so much text.
+    fn new(labels: &Labels<'_>) -> Option<Self> {
+        let mut text = Self {
+            lengths: 1,
+            words: [0; TEXT_WORDS],
+            count: 0,
+            hash: 0xcbf2_9ce4_8422_2325,
+        };
+        for label in [
+            labels.server,
+            labels.format,
+            labels.status,
+            labels.reason,
+            labels.key,
+        ] {
+            text.push(label)?;
+        }
+        text.mix(text.lengths);
+        // 0 is a place that is free.
+        text.hash |= 1;
+        Some(text)
+    }
+
+    fn push(&mut self, label: &str) -> Option<()> {
+        let mut ends = (0..=label.len().min(MAX_LABEL)).rev();
+        let bytes = ends.find_map(|end| label.get(..end))?.as_bytes();
+        self.lengths = (self.lengths << 8) | bytes.len() as u64;
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            self.push_word(u64::from_le_bytes(*word))?;
+        }
+        if !rest.is_empty() {
+            let word = rest.iter().rev();
+            self.push_word(word.fold(0, |word, byte| (word << 8) | u64::from(*byte)))?;
+        }
+        Some(())
+    }
+
+    fn push_word(&mut self, word: u64) -> Option<()> {
+        *self.words.get_mut(self.count)? = word;
+        self.count = self.count.wrapping_add(1);
+        self.mix(word);
+        Some(())
+    }
+
+    /// FNV-1a over words, with what is above mixed into what is below.
+    fn mix(&mut self, word: u64) {
+        let hash = (self.hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+        self.hash = hash ^ (hash >> 29);
+    }
+
+    fn words(&self) -> &[u64] {
+        self.words.get(..self.count).unwrap_or_default()
+    }
+
+    /// Whether a series has these labels.
+    fn is_of(&self, series: &Series) -> bool {
+        // The lengths are written last.
+        series[LENGTHS].load(Acquire) == self.lengths
+            && (series.iter().skip(TEXT))
+                .zip(self.words())
+                .all(|(place, word)| place.load(Relaxed) == *word)
+    }
+}
+
+/// The table, in memory that others may write to at any time.
+#[derive(Clone, Copy)]
+pub struct Table<'m> {
+    head: &'m [AtomicU64; HEAD],
+    series: &'m [Series],
+}
+
+impl<'m> Table<'m> {
+    /// The table in this memory, made if it is not one already. `None` where there is too
+    /// little.
+    ///
+    /// Nobody else may use the memory while the table is made.
+    #[must_use]
+    pub fn prepare(memory: &'m [AtomicU64]) -> Option<Self> {
+        let table = Self::split(memory)?;
+        if table.head[MARK].load(Acquire) != LAYOUT {
+            memory.iter().for_each(|word| word.store(0, Relaxed));
+            table.head[MARK].store(LAYOUT, Release);
+        }
+        Some(table)
+    }
+
+    /// The table in this memory. `None` where there is none.
+    #[must_use]
+    pub fn open(memory: &'m [AtomicU64]) -> Option<Self> {
+        Self::split(memory).filter(|table| table.head[MARK].load(Acquire) == LAYOUT)
+    }
+
+    fn split(memory: &'m [AtomicU64]) -> Option<Self> {
+        let (head, rest) = memory.split_first_chunk()?;
+        let (series, _) = rest.as_chunks();
+        (!series.is_empty()).then_some(Self { head, series })
+    }
+
+    /// Counts a decision that took so many nanoseconds.
+    pub fn observe(&self, labels: &Labels<'_>, nanoseconds: u64) {
+        let Some(series) = Text::new(labels).and_then(|text| self.find(&text)) else {
+            self.head[LOST].fetch_add(1, Relaxed);
+            return;
+        };
+        let bucket = ENDS.partition_point(|&end| end < nanoseconds);
+        if let Some(bucket) = series.get(BUCKET.wrapping_add(bucket)) {
+            bucket.fetch_add(1, Relaxed);
+        }
+        series[SUM].fetch_add(nanoseconds, Relaxed);
+    }
+
+    /// The series with these labels, made if there is none; `None` if there is no room.
+    fn find(&self, text: &Text) -> Option<&'m Series> {
+        let count = self.series.len() as u64;
+        let first = usize::try_from(text.hash.checked_rem(count)?).ok()?;
+        let (wrapped, from) = self.series.split_at_checked(first)?;
+        for series in from.iter().chain(wrapped).take(PROBES) {
+            let found = match series[HASH].load(Acquire) {
+                0 => series[HASH].compare_exchange(0, text.hash, Acquire, Acquire),
+                other => Err(other),
+            };
+            match found {
+                Ok(_) => {
+                    (series.iter().skip(TEXT))
+                        .zip(text.words())
+                        .for_each(|(place, word)| place.store(*word, Relaxed));
+                    series[LENGTHS].store(text.lengths, Release);
+                    return Some(series);
+                }
+                // One that is being made just now, or whose maker has died, is left
+                // alone: two of the same labels are written as one.
+                Err(other) if other == text.hash && text.is_of(series) => return Some(series),
+                Err(_) => {}
+            }
+        }
+        None
+    }
+}
+
+/// What a series held when it was read.
+struct Sample {
+    text: [u8; 8 * TEXT_WORDS],
+    /// Where each label stands in the text.
+    places: [(usize, usize); LABELS],
+    values: Values,
+}
+
+/// The buckets and the sum.
+type Values = [u64; BUCKETS + 1];
+
+impl Sample {
+    /// `None` where the series is not there yet.
+    fn read(series: &Series) -> Option<Self> {
+        let lengths = series[LENGTHS].load(Acquire);
+        if lengths == 0 {
+            return None;
+        }
+        let mut text = [0; 8 * TEXT_WORDS];
+        let (words, _) = text.as_chunks_mut();
+        for (word, place) in words.iter_mut().zip(series.iter().skip(TEXT)) {
+            *word = place.load(Relaxed).to_le_bytes();
+        }
+        let mut places = [(0, 0); LABELS];
+        let mut start: usize = 0;
+        let [_, _, _, lengths @ ..] = lengths.to_be_bytes();
+        for (place, len) in places.iter_mut().zip(lengths) {
+            let len = usize::from(len);
+            *place = (start, start.saturating_add(len));
+            start = start.saturating_add(len.next_multiple_of(8));
+        }
+        let mut values = [0; BUCKETS + 1];
+        for (value, place) in values.iter_mut().zip(series.iter().skip(BUCKET)) {
+            *value = place.load(Relaxed);
+        }
+        Some(Self {
+            text,
+            places,
+            values,
+        })
+    }
+
+    fn labels(&self) -> Labels<'_> {
+        let [server, format, status, reason, key] = self.places.map(|(start, end)| {
+            let bytes = self.text.get(start..end).unwrap_or_default();
+            str::from_utf8(bytes).unwrap_or_default()
+        });
+        Labels {
+            server,
+            format,
+            status,
+            reason,
+            key,
+        }
+    }
+}
+
+impl PartialEq for Sample {
+    fn eq(&self, other: &Self) -> bool {
+        self.labels() == other.labels()
+    }
+}
+
+impl Eq for Sample {}
+
+impl PartialOrd for Sample {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Sample {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.labels().cmp(&other.labels())
+    }
+}
+
+/// What a zone held when it was read.
+struct Zone<'z> {
+    name: &'z str,
+    /// By their labels.
+    samples: Vec<Sample>,
+    lost: u64,
+}
+
+impl<'z> Zone<'z> {
+    /// `None` when memory is short.
+    fn read(name: &'z str, table: Table<'_>) -> Option<Self> {
+        let found = || table.series.iter().filter_map(Sample::read);
+        let mut unsorted = Vec::new();
+        // Some may be made meanwhile.
+        let count = found().count();
+        unsorted.try_reserve_exact(count).ok()?;
+        unsorted.extend(found().take(count).map(Reverse));
+        let mut samples = Vec::new();
+        samples.try_reserve_exact(count).ok()?;
+        // Unlike those that sort, this cannot panic.
+        let mut heap = BinaryHeap::from(unsorted);
+        while let Some(Reverse(sample)) = heap.pop() {
+            samples.push(sample);
+        }
+        Some(Self {
+            name,
+            samples,
+            lost: table.head[LOST].load(Relaxed),
+        })
+    }
+
+    /// Visits the sums of all samples of which `group` says the same.
+    fn each_sum<'s, G: PartialEq>(
+        &'s self,
+        group: impl Fn(Labels<'s>) -> G,
+        mut visit: impl FnMut(&G, &Values) -> fmt::Result,
+    ) -> fmt::Result {
+        let mut current: Option<(G, Values)> = None;
+        for sample in &self.samples {
+            let this = group(sample.labels());
+            match &mut current {
+                Some((group, sums)) if *group == this => {
+                    for (sum, value) in sums.iter_mut().zip(sample.values) {
+                        *sum = sum.saturating_add(value);
+                    }
+                }
+                _ => {
+                    if let Some((group, sums)) = current.replace((this, sample.values)) {
+                        visit(&group, &sums)?;
+                    }
+                }
+            }
+        }
+        current.map_or(Ok(()), |(group, sums)| visit(&group, &sums))
+    }
+}
+
+/// Writes what these tables hold, each with the name of its zone.
+///
+/// # Errors
+/// When memory is short, and what the writer says.
+pub fn write<'m>(
+    tables: impl ExactSizeIterator<Item = (&'m str, Table<'m>)>,
+    out: &mut impl Write,
+) -> fmt::Result {
+    const DECISIONS: &str = "crossdomain_media_decisions_total";
+    const DURATIONS: &str = "crossdomain_media_decision_duration_seconds";
+    const LOST_TOTAL: &str = "crossdomain_media_decisions_lost_total";
+
+    let mut zones = Vec::new();
+    (zones.try_reserve_exact(tables.len())).map_err(|_| fmt::Error)?;
+    for (name, table) in tables {
+        zones.push(Zone::read(name, table).ok_or(fmt::Error)?);
+    }
+
+    let help = "Requests in guarded locations, by what was decided.";
+    writeln!(out, "# HELP {DECISIONS} {help}")?;
+    writeln!(out, "# TYPE {DECISIONS} counter")?;
+    for zone in &zones {
+        zone.each_sum(
+            |labels| labels,
+            |labels, values| {
+                let (zone, server) = (Escaped(zone.name), Escaped(labels.server));
+                let (status, reason) = (labels.status, labels.reason);
+                let (format, key) = (labels.format, Escaped(labels.key));
+                let count = values.split_last().map_or(0, |(_, counts)| {
+                    counts
+                        .iter()
+                        .fold(0, |sum, count| u64::saturating_add(sum, *count))
+                });
+                write!(out, "{DECISIONS}{{zone=\"{zone}\",server=\"{server}\"")?;
+                write!(out, ",status=\"{status}\",reason=\"{reason}\"")?;
+                writeln!(out, ",format=\"{format}\",key=\"{key}\"}} {count}")
+            },
+        )?;
+    }
+
+    let help = "How long it took to decide, with the signature.";
+    writeln!(out, "# HELP {DURATIONS} {help}")?;
+    writeln!(out, "# TYPE {DURATIONS} histogram")?;
+    for zone in &zones {
+        zone.each_sum(
+            |labels| (labels.server, labels.format),
+            |(server, format), values| {
+                let (zone, server) = (Escaped(zone.name), Escaped(server));
+                let labels =
+                    format_args!("zone=\"{zone}\",server=\"{server}\",format=\"{format}\"");
+                let [counts @ .., sum] = values;
+                let mut count: u64 = 0;
+                let ends = ENDS.iter().map(Some).chain([None]);
+                for (end, bucket) in ends.zip(counts) {
+                    count = count.saturating_add(*bucket);
+                    let end = End(end.copied());
+                    writeln!(out, "{DURATIONS}_bucket{{{labels},le=\"{end}\"}} {count}")?;
+                }
+                writeln!(out, "{DURATIONS}_sum{{{labels}}} {}", Seconds(*sum))?;
+                writeln!(out, "{DURATIONS}_count{{{labels}}} {count}")
+            },
+        )?;
+    }
+
+    let help = "Decisions that the zone had no room to count.";
+    writeln!(out, "# HELP {LOST_TOTAL} {help}")?;
+    writeln!(out, "# TYPE {LOST_TOTAL} counter")?;
+    for zone in &zones {
+        let (zone, lost) = (Escaped(zone.name), zone.lost);
+        writeln!(out, "{LOST_TOTAL}{{zone=\"{zone}\"}} {lost}")?;
+    }
+    Ok(())
+}
+
+/// A label's value, escaped.
+struct Escaped<'v>(&'v str);
+
+impl Display for Escaped<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|char| match char {
+            '\\' => f.write_str("\\\\"),
+            '"' => f.write_str("\\\""),
+            '\n' => f.write_str("\\n"),
+            char => f.write_char(char),
+        })
+    }
+}
+
+/// Nanoseconds as seconds.
+struct Seconds(u64);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        const SECOND: u64 = 1_000_000_000;
+        let Some((whole, mut rest)) = self.0.checked_div(SECOND).zip(self.0.checked_rem(SECOND))
+        else {
+            return Err(fmt::Error);
+        };
+        write!(f, "{whole}")?;
+        if rest == 0 {
+            return Ok(());
+        }
+        let mut width: usize = 9;
+        while rest.is_multiple_of(10) {
+            rest = rest.checked_div(10).unwrap_or(0);
+            width = width.saturating_sub(1);
+        }
+        write!(f, ".{rest:0width$}")
+    }
+}
+
+/// The end of a bucket.
+struct End(Option<u64>);
+
+impl Display for End {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(end) => Seconds(end).fmt(f),
+            None => f.write_str("+Inf"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    fn memory(series: usize) -> Vec<AtomicU64> {
+        let words = series.saturating_mul(SERIES).saturating_add(HEAD);
+        (0..words).map(|_| AtomicU64::new(7)).collect()
+    }
+
+    const LABELS: Labels<'_> = Labels {
+        server: "media.example.org",
+        format: "django",
+        status: "granted",
+        reason: "valid",
+        key: "2026",
+    };
+
+    fn written(table: Table<'_>) -> String {
+        let mut out = String::new();
+        write([("media", table)].into_iter(), &mut out).unwrap();
+        out
+    }
+
+    /// Samples by name and labels.
+    fn samples(table: Table<'_>) -> BTreeMap<String, f64> {
+        let mut found = BTreeMap::new();
+        for line in written(table).lines().filter(|line| !line.starts_with('#')) {
+            let (name, value) = line.rsplit_once(' ').unwrap();
+            let value = value.parse().unwrap();
+            assert_eq!(found.insert(name.to_owned(), value), None, "{name}");
+        }
+        found
+    }
+
+    #[test]
+    fn what_was_observed_is_written() {
+        let memory = memory(64);
+        let table = Table::prepare(&memory).unwrap();
+        for nanoseconds in [400, 500, 501, 7_000, 30_000_000] {
+            table.observe(&LABELS, nanoseconds);
+        }
+        let other = Labels {
+            status: "missing",
+            reason: "no_token",
+            format: "",
+            key: "",
+            ..LABELS
+        };
+        table.observe(&other, 100);
+        let text = written(table);
+        for line in [
+            "crossdomain_media_decisions_total{zone=\"media\",server=\"media.example.org\",status=\"granted\",reason=\"valid\",format=\"django\",key=\"2026\"} 5",
+            "crossdomain_media_decisions_total{zone=\"media\",server=\"media.example.org\",status=\"missing\",reason=\"no_token\",format=\"\",key=\"\"} 1",
+            "crossdomain_media_decision_duration_seconds_bucket{zone=\"media\",server=\"media.example.org\",format=\"django\",le=\"0.0000005\"} 2",
+            "crossdomain_media_decision_duration_seconds_bucket{zone=\"media\",server=\"media.example.org\",format=\"django\",le=\"0.000001\"} 3",
+            "crossdomain_media_decision_duration_seconds_bucket{zone=\"media\",server=\"media.example.org\",format=\"django\",le=\"0.02\"} 4",
+            "crossdomain_media_decision_duration_seconds_bucket{zone=\"media\",server=\"media.example.org\",format=\"django\",le=\"+Inf\"} 5",
+            "crossdomain_media_decision_duration_seconds_sum{zone=\"media\",server=\"media.example.org\",format=\"django\"} 0.030008401",
+            "crossdomain_media_decision_duration_seconds_count{zone=\"media\",server=\"media.example.org\",format=\"django\"} 5",
+            "crossdomain_media_decisions_lost_total{zone=\"media\"} 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        assert_eq!(
+            text.lines()
+                .filter(|line| line.starts_with("# TYPE"))
+                .count(),
+            3
+        );
+    }
+
+    #[test]
+    fn a_table_that_is_there_goes_on() {
+        let memory = memory(16);
+        Table::prepare(&memory).unwrap().observe(&LABELS, 1);
+        let again = Table::prepare(&memory).unwrap();
+        again.observe(&LABELS, 1);
+        assert!(written(again).contains("key=\"2026\"} 2\n"));
+    }
+
+    #[test]
+    fn labels_are_escaped_and_cut() {
+        let memory = memory(16);
+        let table = Table::prepare(&memory).unwrap();
+        let long = "\u{e9}".repeat(200);
+        table.observe(
+            &Labels {
+                server: "a\"\\\n",
+                key: &long,
+                ..LABELS
+            },
+            1,
+        );
+        table.observe(
+            &Labels {
+                server: &long,
+                key: &long,
+                ..LABELS
+            },
+            1,
+        );
+        let text = written(table);
+        let cut = "\u{e9}".repeat(60);
+        assert!(text.contains(&format!("server=\"a\\\"\\\\\\n\",status=\"granted\",reason=\"valid\",format=\"django\",key=\"{cut}\"}} 1\n")));
+        assert!(text.contains(&format!("server=\"{cut}\",status=\"granted\",reason=\"valid\",format=\"django\",key=\"{cut}\"}} 1\n")));
+    }
+
+    #[test]
+    fn what_finds_no_room_is_counted_as_lost() {
+        let memory = memory(8);
+        let table = Table::prepare(&memory).unwrap();
+        for key in 0..100 {
+            table.observe(
+                &Labels {
+                    key: &key.to_string(),
+                    ..LABELS
+                },
+                1,
+            );
+        }
+        let found = samples(table);
+        let counted: f64 = found
+            .iter()
+            .filter(|(name, _)| name.contains("decisions_total"))
+            .map(|(_, value)| value)
+            .sum();
+        let lost = found["crossdomain_media_decisions_lost_total{zone=\"media\"}"];
+        assert_eq!(counted, 8.0);
+        assert_eq!(lost, 92.0);
+    }
+
+    #[test]
+    fn too_little_memory_is_no_table() {
+        assert!(Table::prepare(&memory(0)).is_none());
+        assert!(Table::prepare(&[]).is_none());
+        assert!(Table::prepare(&memory(1)).is_some());
+    }
+
+    #[test]
+    fn a_series_whose_maker_died_is_passed_over() {
+        let memory = memory(64);
+        let table = Table::prepare(&memory).unwrap();
+        table.observe(&LABELS, 1);
+        // As if the text had never been finished.
+        let found = table
+            .series
+            .iter()
+            .filter(|series| series[1].load(Relaxed) != 0);
+        found.for_each(|series| series[1].store(0, Relaxed));
+        assert!(!written(table).contains("2026"));
+        table.observe(&LABELS, 1);
+        table.observe(&LABELS, 1);
+        assert!(written(table).contains("key=\"2026\"} 2\n"));
+    }
+
+    #[test]
+    fn nothing_is_lost_or_seen_half_between_threads() {
+        let memory = memory(128);
+        let table = Table::prepare(&memory).unwrap();
+        let done = AtomicBool::new(false);
+        let keys: Vec<String> = (0..20)
+            .map(|key| format!("key-{key}-{}", "x".repeat(40)))
+            .collect();
+        thread::scope(|scope| {
+            let writers: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        for round in 0..2_000 {
+                            let key = &keys[round % keys.len()];
+                            table.observe(&Labels { key, ..LABELS }, 1_000);
+                        }
+                    })
+                })
+                .collect();
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    for name in samples(table).keys() {
+                        let key = name
+                            .split("key=\"")
+                            .nth(1)
+                            .map(|rest| rest.split('"').next().unwrap());
+                        assert!(
+                            key.is_none_or(|key| keys.iter().any(|known| known == key)),
+                            "{name}"
+                        );
+                    }
+                }
+            });
+            writers
+                .into_iter()
+                .for_each(|writer| writer.join().unwrap());
+            done.store(true, Relaxed);
+        });
+        let found = samples(table);
+        for key in &keys {
+            let name = format!(
+                "crossdomain_media_decisions_total{{zone=\"media\",server=\"media.example.org\",status=\"granted\",reason=\"valid\",format=\"django\",key=\"{key}\"}}"
+            );
+            assert_eq!(found[&name], 400.0);
+        }
+    }
+}

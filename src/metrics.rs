@@ -1,0 +1,207 @@
+//! Counters in shared memory, and the location that shows them.
+
+use std::fmt::Write;
+use std::ptr::{self, NonNull};
+use std::rc::Rc;
+use std::slice;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+use ngx::ffi::{
+    NGX_LOG_EMERG, ngx_conf_t, ngx_http_core_loc_conf_t, ngx_http_request_t, ngx_int_t,
+    ngx_pagesize, ngx_shared_memory_add, ngx_shm_zone_t, ngx_slab_alloc, ngx_slab_pool_t,
+};
+use ngx::ngx_log_error;
+
+use media_token::Decision;
+use media_token::metrics::{self, Labels, Table};
+use media_token::request::is_reading;
+
+use crate::module::{self, ERROR, OK};
+use crate::request::{INTERNAL_SERVER_ERROR, Request, string};
+
+const OK_STATUS: ngx_int_t = ngx::ffi::NGX_HTTP_OK as ngx_int_t;
+const NOT_ALLOWED: ngx_int_t = ngx::ffi::NGX_HTTP_NOT_ALLOWED as ngx_int_t;
+
+/// How many pages a zone has at least, which is what nginx's own modules ask for.
+const MIN_PAGES: usize = 8;
+
+/// Shared memory with a name.
+pub struct Zone {
+    /// As the configuration calls it.
+    pub name: Box<str>,
+    zone: NonNull<ngx_shm_zone_t>,
+}
+
+/// The size of the smallest zone, in bytes.
+pub fn min_size() -> usize {
+    // SAFETY: nginx sets it when it starts.
+    MIN_PAGES.saturating_mul(unsafe { ngx_pagesize })
+}
+
+impl Zone {
+    /// The zone of this name, which has to live as long as the configuration. Without a
+    /// size, one that another directive gives a size to. `None` where nginx has said why.
+    pub fn add(cf: &mut ngx_conf_t, name: &str, size: Option<usize>) -> Option<Self> {
+        let mut text = string(name.as_bytes());
+        let tag = ptr::from_ref(module::guard()).cast_mut().cast();
+        // SAFETY: nginx keeps the name, which is a part of the configuration's words.
+        let zone =
+            unsafe { ngx_shared_memory_add(cf, &raw mut text, size.unwrap_or_default(), tag) };
+        let mut zone = NonNull::new(zone)?;
+        // SAFETY: nginx keeps its zones as long as the configuration.
+        unsafe { zone.as_mut() }.init = Some(init);
+        Some(Self {
+            name: name.into(),
+            zone,
+        })
+    }
+
+    /// Whether any directive has given it a size, once all have been read.
+    pub fn has_size(&self) -> bool {
+        // SAFETY: as in `add`.
+        unsafe { self.zone.as_ref() }.shm.size != 0
+    }
+
+    /// Whether both are the same memory.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.zone == other.zone
+    }
+
+    fn table(&self) -> Option<Table<'_>> {
+        // SAFETY: as in `add`; nginx writes to it only while it loads a configuration.
+        Table::open(memory(unsafe { self.zone.as_ref() })?)
+    }
+}
+
+/// What the zone's block holds behind its length.
+fn memory(zone: &ngx_shm_zone_t) -> Option<&[AtomicU64]> {
+    let start = NonNull::new(zone.data.cast::<AtomicU64>())?;
+    // SAFETY: `init` has put the block's first word there.
+    let len = unsafe { start.as_ref() }.load(Relaxed);
+    let len = usize::try_from(len).ok()?.min(zone.shm.size / 8);
+    // SAFETY: the block has so many words, which are shared, but only as atomic ones.
+    unsafe { slice::from_raw_parts(start.as_ptr(), len) }.get(1..)
+}
+
+/// Takes all of a new zone's memory; that of an old one goes on being used.
+unsafe extern "C" fn init(zone: *mut ngx_shm_zone_t, old: *mut std::ffi::c_void) -> ngx_int_t {
+    // SAFETY: nginx passes the zone.
+    let Some(zone) = (unsafe { zone.as_mut() }) else {
+        return ERROR;
+    };
+    zone.data = match old.is_null() {
+        false => old,
+        true => take_all(zone).unwrap_or(ptr::null_mut()),
+    };
+    if memory(zone).and_then(Table::prepare).is_some() {
+        return OK;
+    }
+    ngx_log_error!(
+        NGX_LOG_EMERG,
+        zone.shm.log,
+        "crossdomain_media_zone: no memory for counters in zone \"{}\"",
+        zone.shm.name
+    );
+    ERROR
+}
+
+/// One block of all pages, with its length in words in the first one.
+fn take_all(zone: &ngx_shm_zone_t) -> Option<*mut std::ffi::c_void> {
+    let pool = zone.shm.addr.cast::<ngx_slab_pool_t>();
+    // SAFETY: nginx begins each zone with a pool; its pages are not used by anybody yet.
+    let size = unsafe { (*pool).pfree.checked_mul(ngx_pagesize)? };
+    // SAFETY: as above.
+    let block = unsafe { ngx_slab_alloc(pool, size) };
+    let first = NonNull::new(block.cast::<AtomicU64>())?;
+    // SAFETY: a block of pages is aligned, and this one is not empty. New memory is zero.
+    unsafe { first.as_ref() }.store((size / 8) as u64, Relaxed);
+    Some(block)
+}
+
+/// Where a location's decisions are counted.
+pub struct Counter {
+    /// The zone.
+    pub zone: Rc<Zone>,
+    /// The server's first name.
+    pub server: Box<str>,
+}
+
+impl Counter {
+    /// Counts a decision, on which work began at `begun`.
+    pub fn count(&self, decision: &Decision<'_>, begun: Nanoseconds) {
+        let (format, key) = match decision {
+            Decision::Granted(grant) => (grant.format, grant.key_id),
+            Decision::Refused(refusal) => (refusal.format, refusal.key_id),
+        };
+        let labels = Labels {
+            server: &self.server,
+            format: format.map_or("", |format| format.as_str()),
+            status: decision.status().as_str(),
+            reason: decision.reason(),
+            key: key.unwrap_or_default(),
+        };
+        if let Some(table) = self.zone.table() {
+            table.observe(&labels, now().0.saturating_sub(begun.0));
+        }
+    }
+}
+
+/// A time of a clock that is never set.
+#[derive(Clone, Copy)]
+pub struct Nanoseconds(u64);
+
+/// Now. nginx's own clock has milliseconds, and stands still while a request is handled.
+pub fn now() -> Nanoseconds {
+    // SAFETY: all fields are valid when zero.
+    let mut time: libc::timespec = unsafe { std::mem::zeroed() };
+    // SAFETY: this clock is there, and the time is ours to be written.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let rest = u64::try_from(time.tv_nsec).unwrap_or_default();
+    Nanoseconds(seconds.saturating_mul(1_000_000_000).saturating_add(rest))
+}
+
+/// Has a location show the counters.
+pub fn show_in(location: &mut ngx_http_core_loc_conf_t) {
+    location.handler = Some(handler);
+}
+
+unsafe extern "C" fn handler(r: *mut ngx_http_request_t) -> ngx_int_t {
+    // SAFETY: nginx passes a request that lives until we return.
+    match unsafe { Request::new(r) } {
+        Some(request) => show(request).unwrap_or_else(|status| status),
+        None => INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn show(request: Request<'_>) -> Result<ngx_int_t, ngx_int_t> {
+    if !is_reading(request.method()) {
+        return Err(NOT_ALLOWED);
+    }
+    let zones = request.main_conf().map(|main| &main.zones[..]);
+    let mut tables = Vec::new();
+    let zones = zones.unwrap_or_default();
+    (tables.try_reserve_exact(zones.len())).map_err(|_| INTERNAL_SERVER_ERROR)?;
+    let found = zones.iter();
+    tables.extend(found.filter_map(|zone| Some((&*zone.value.name, zone.value.table()?))));
+    let mut text = Text::default();
+    metrics::write(tables.into_iter(), &mut text).map_err(|_| INTERNAL_SERVER_ERROR)?;
+    let body = request
+        .collect(std::iter::once(&text.0[..]), text.0.len())
+        .ok_or(INTERNAL_SERVER_ERROR)?;
+    Ok(request.send_content(OK_STATUS, metrics::MEDIA_TYPE, body))
+}
+
+/// Text that grows as long as there is memory.
+#[derive(Default)]
+struct Text(Vec<u8>);
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let reserved = self.0.try_reserve(text.len());
+        reserved.map_err(|_| std::fmt::Error)?;
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+}
