@@ -2,10 +2,11 @@
 //! renew them.
 //!
 //! This crate is the glue: what is decided, and why, is `media-token`'s affair.
-//! A request passes through [`postread`] (cut a credential out of the path),
-//! [`preaccess`] (take out all others; [`session`]s and preflights, [`cors`]),
-//! [`access`] (decide and answer, count: [`metrics`]) and [`filter`] (headers). All unsafe code of the project
-//! is here, most of it in [`request`], [`lines`], [`viewer`] and [`conf`].
+//! A request passes through `postread` (cut a credential out of the path),
+//! `preaccess` (take out all others; `session`s and preflights, `cors`),
+//! `access` (decide, count, answer) and `filter` (headers); `metrics` shows what was
+//! counted. All unsafe code of the project is here, most of it in `request`, `lines`,
+//! `viewer`, `conf` and `metrics`.
 
 mod access;
 mod conf;

@@ -2,7 +2,9 @@
 
 import http.client
 import re
+import shutil
 import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +13,7 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 from client import raw_get
-from stack import MODULE, NGINX, ROOT, Stack
+from stack import MODULE, NGINX, ROOT, Stack, eventually
 from tokens import mint
 
 RECIPES = (ROOT / "docs" / "recipes.md").read_text()
@@ -32,11 +34,11 @@ def snippet(section):
 
 def lay_out(folder, conf, ports):
     """Keys, a certificate, and the configuration with paths and ports of this test."""
-    for name in ("secret_key", "jwt.key", "media_token_key"):
-        (folder / name).write_text(KEY + "\n")
+    others = {"mint.key": f"{KEY}, another\n", "secret_key.previous": f"{KEY}, last year's\n"}
+    for name in ("secret_key", "jwt.key", "media_token_key", *others):
+        (folder / name).write_text(others.get(name, KEY + "\n"))
         (folder / name).chmod(0o600)
-    (folder / "mint.key").write_text(f"{KEY}, another\n")
-    (folder / "mint.key").chmod(0o600)
+    shutil.copy(ROOT / "build" / "nginx-source" / "conf" / "mime.types", folder)
     (folder / "logs").mkdir()
     for site in ("media", "www"):
         subprocess.run(
@@ -103,6 +105,8 @@ class Store(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
+        for name, value in self.server.answers.get(self.path, {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -115,7 +119,7 @@ class Store(BaseHTTPRequestHandler):
 @pytest.fixture
 def store():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Store)
-    server.asked = []
+    server.asked, server.answers = [], {}
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -192,3 +196,161 @@ def test_an_upload_token_is_for_one_place_one_method_and_one_user(server, store)
     www = f"http://www.example.com:{recipe.port}"
     assert ask(www, "/upload/alice/report.pdf", "PUT", X_Media_Subject="alice") == 200
     assert store.asked[1:] == [("/upload/alice/report.pdf", None)]
+
+
+def put(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"this is {name}")
+
+
+def test_public_objects_need_no_token_and_mixed_ones_ask_the_application(server, store, tmp_path):
+    places = {"/srv/": f"{tmp_path}/recipe/", "127.0.0.1:8000": f"127.0.0.1:{store.server_port}"}
+    recipe = server("Public and private mixed", places)
+    put(recipe.folder, "media/public/a.txt", "media/b.txt", "media/mixed/c.txt", "media/mixed/d.txt")
+    media = f"http://media.example.org:{recipe.port}"
+    assert raw_get(media, "/media/public/a.txt")[::2] == (200, b"this is media/public/a.txt")
+    status, headers, _ = raw_get(media, "/media/b.txt")
+    assert (status, headers["Location"]) == (302, "https://www.example.com/media/b.txt")
+    assert raw_get(media, "/media/public/../b.txt")[0] == 302
+    assert store.asked == []
+    store.answers = {"/media/mixed/c.txt": {"X-Accel-Redirect": "/protected/mixed/c.txt"}}
+    assert raw_get(media, "/media/mixed/c.txt")[::2] == (200, b"this is media/mixed/c.txt")
+    assert [target for target, _ in store.asked] == ["/media/mixed/c.txt"]
+    # Nobody comes there from outside, and who has a token is not asked about.
+    assert raw_get(media, "/protected/mixed/c.txt")[0] == 404
+    target = "/media/mixed/d.txt?token=" + mint("/media/mixed/d.txt", KEY)
+    assert raw_get(media, target)[::2] == (200, b"this is media/mixed/d.txt")
+    assert raw_get(media, "/media/mixed/d.txt?token=" + mint("/media/mixed/c.txt", KEY))[0] == 403
+    assert len(store.asked) == 1
+
+
+PRIMARY_KEYS = """
+from django.conf import settings
+
+settings.configure(SITE_URL="https://www.example.com", MEDIA_URL="https://media.example.org/media/", SECRET_KEY=sys.argv[1],
+                   ROOT_URLCONF="urls", MEDIA_ROOT="/nowhere")
+import django
+from django.core.files.storage import FileSystemStorage
+from django.urls import path
+
+sys.modules["urls"] = types.SimpleNamespace(urlpatterns=[path("document/<int:pk>/", lambda request: None, name="document")])
+django.setup()
+file = types.SimpleNamespace(url=FileSystemStorage().url("17/Bericht \u00fc (1).txt"))
+auth = DocumentAuth({"object": types.SimpleNamespace(pk=17, file=file)})
+print(auth.get_full_auth_url(), auth.get_full_media_url(authorized=True))
+"""
+
+
+def test_the_view_of_a_primary_key_signs_the_path_of_the_file(server):
+    recipe = server("Views by primary key")
+    code = "import sys, types\n" + PRIMARY_KEYS.replace(
+        "auth = ", block("Views by primary key", "python") + "\nauth = "
+    )
+    made = subprocess.run([sys.executable, "-c", code, KEY], capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    view, url = map(urlsplit, made.stdout.split())
+    assert (view.netloc, view.path) == ("www.example.com", "/document/17/")
+    assert url.netloc == "media.example.org"
+    put(recipe.folder, "media/17/Bericht \u00fc (1).txt", "media/18/other.txt", "media/x/other.txt")
+    media = f"http://media.example.org:{recipe.port}"
+    assert raw_get(media, f"{url.path}?{url.query}")[::2] == (200, "this is media/17/Bericht \u00fc (1).txt".encode())
+    for path, view in (
+        (url.path, "https://www.example.com/document/17/"),
+        ("/media/18/other.txt", "https://www.example.com/document/18/"),
+        ("/media/x/other.txt", "https://www.example.com/media/x/other.txt"),
+    ):
+        status, headers, _ = raw_get(media, path)
+        assert (status, headers["Location"]) == (302, view)
+    assert raw_get(media, f"/media/18/other.txt?{url.query}")[0] == 403
+
+
+def test_what_can_run_is_saved_and_not_shown(server):
+    recipe = server("Headers for uploads")
+    sandbox = "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+    shown = {name: (None, sandbox) for name in ("a.png", "a.jpg", "a.webp", "a.txt")}
+    shown |= {name: (None, None) for name in ("a.mp4", "a.mp3", "a.pdf")}
+    saved = {name: ("attachment", sandbox) for name in ("a.html", "a.svg", "a.xml", "a.js", "a.zip", "a.unknown", "a")}
+    for name, (disposition, policy) in (shown | saved).items():
+        put(recipe.folder, f"media/{name}")
+        token = mint(f"/media/{name}", KEY)
+        status, headers, _ = raw_get(f"http://media.example.org:{recipe.port}", f"/media/{name}?token={token}")
+        assert (status, headers["X-Content-Type-Options"]) == (200, "nosniff"), name
+        assert headers.get("Content-Disposition") == disposition, name
+        assert headers.get("Content-Security-Policy") == policy, name
+        # The module's own are there as well.
+        assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_a_token_for_one_host_does_not_hold_on_another(server, tmp_path):
+    recipe = server("Several media hosts", {"/srv/": f"{tmp_path}/recipe/"})
+    put(recipe.folder, "first/a.txt", "archive/a.txt")
+    hosts = {"media.example.org": "first", "media-eu.example.org": "first", "archive.example.org": "archive"}
+    for audience in ("media.example.org", "archive.example.org"):
+        claims = {"path": "/a.txt", "exp": int(time.time()) + 60, "aud": f"https://{audience}"}
+        target = "/a.txt?token=" + jwt.encode(claims, KEY, algorithm="HS256")
+        for host, folder in hosts.items():
+            status, _, body = raw_get(f"http://{host}:{recipe.port}", target)
+            is_for = (audience == "archive.example.org") == (folder == "archive")
+            assert (status, body) == (200, f"this is {folder}/a.txt".encode()) if is_for else status == 403
+    for host, application in (
+        ("media-eu.example.org", "www.example.com"),
+        ("archive.example.org", "archive.example.com"),
+    ):
+        assert raw_get(f"http://{host}:{recipe.port}", "/a.txt")[1]["Location"] == f"https://{application}/a.txt"
+
+
+def test_links_of_the_old_key_hold_and_those_of_a_removed_one_are_renewed(server):
+    recipe = server("Key rotation without a broken link")
+    put(recipe.folder, "media/a.txt")
+    media = f"http://media.example.org:{recipe.port}"
+    for key in (KEY, f"{KEY}, last year's"):
+        assert raw_get(media, "/media/a.txt?token=" + mint("/media/a.txt", key))[0] == 200
+    status, headers, _ = raw_get(media, "/media/a.txt?token=" + mint("/media/a.txt", f"{KEY}, of before"))
+    assert (status, headers["Location"]) == (302, "https://www.example.com/media/a.txt")
+    cookie = headers["Set-Cookie"].partition(";")[0].rpartition("=")[0]
+    assert cookie == "crossdomain_media_loop"
+    log = recipe.folder / "logs" / "media.log"
+    eventually(lambda: len(log.read_text().splitlines()) == 3, "the access log")
+    assert re.findall(r'key="(.*?)"', log.read_text()) == ["2026", "2025", "-"]
+
+
+def test_behind_a_proxy_the_viewer_has_an_address_and_the_site_a_name(server, tmp_path):
+    places = {"8080": "127.0.0.1:@PORT@", "10.0.0.0/8": "127.0.0.0/8", "/srv": str(tmp_path / "recipe")}
+    recipe = server("Behind a CDN or load balancer", places)
+    put(recipe.folder, "media/a.txt", "media/folder/a.txt")
+    origin = f"http://media.example.org:{recipe.port}"
+    claims = {"path": "/media/*", "ip": "192.0.2.7", "exp": int(time.time()) + 60}
+    target = "/media/a.txt?token=" + jwt.encode(claims, KEY, algorithm="HS256")
+    status, headers, _ = raw_get(origin, target, headers={"X-Forwarded-For": "198.51.100.1, 192.0.2.7"})
+    assert (status, headers["Cache-Control"].split(", ")[-1]) == (200, "private")
+    assert raw_get(origin, target, headers={"X-Forwarded-For": "192.0.2.7, 198.51.100.1"})[0] == 403
+    assert raw_get(origin, target)[0] == 403
+    uri = "regex:https://media\\.example\\.org/media/a\\.txt"
+    claims = {"cdniuc": uri, "exp": int(time.time()) + 60}
+    target = "/media/a.txt?token=" + jwt.encode(claims, KEY, algorithm="HS256")
+    status, headers, _ = raw_get(origin, target)
+    assert status == 200
+    assert 0 < int(headers["Cache-Control"].removeprefix("max-age=")) <= 60
+    claims = {"path": "/media/*", "exp": int(time.time()) + 60}
+    status, headers, _ = raw_get(origin, "/media/folder?token=" + jwt.encode(claims, KEY, algorithm="HS256"))
+    assert (status, headers["Location"].partition("?")[0]) == (301, "/media/folder/")
+
+
+def test_a_playlist_and_its_segments_have_the_token_in_the_path(server):
+    recipe = server("HLS with the token in the path")
+    put(recipe.folder, "media/course/1/master.m3u8", "media/course/1/low/1.ts", "media/course/2/master.m3u8")
+    url = urlsplit(snippet("HLS with the token in the path")["playlist_url"]("course/1", "alice", KEY))
+    assert url.netloc == "media.example.org"
+    media = f"http://media.example.org:{recipe.port}"
+    status, headers, body = raw_get(media, url.path)
+    assert (status, body) == (200, b"this is media/course/1/master.m3u8")
+    assert headers["Content-Type"] == "application/vnd.apple.mpegurl"
+    folder = url.path.rpartition("/")[0]
+    status, headers, body = raw_get(media, f"{folder}/low/1.ts", headers={"Origin": "https://www.example.com"})
+    assert (status, body) == (200, b"this is media/course/1/low/1.ts")
+    assert headers["Access-Control-Allow-Origin"] == "https://www.example.com"
+    assert raw_get(media, url.path.replace("course/1", "course/2"))[0] == 403
+    late = snippet("HLS with the token in the path")["playlist_url"]("course/1", "alice", KEY, seconds=-1)
+    status, headers, _ = raw_get(media, urlsplit(late).path)
+    assert (status, headers["Location"]) == (302, "https://www.example.com/media/course/1/master.m3u8")
