@@ -40,10 +40,10 @@ demo: build ## run nginx with the module and the Django example on loopback, unt
 	exec nginx-test/demo/run.sh
 
 # Not prerequisites: one at a time, in this order, also under -j.
-TESTS := unittest test-nginx test-panics test-memory test-e2e test-browser test-debian test-sabotage fuzz
+TESTS := unittest test-nginx test-docs test-panics test-memory test-e2e test-browser test-debian test-sabotage fuzz
 
 .PHONY: test
-test: ## everything that proves the project: unit, nginx, panics, memory, end-to-end, browser, Debian, sabotage, a short fuzz
+test: ## everything that proves the project: unit, nginx, documentation, panics, memory, end-to-end, browser, Debian, sabotage, a short fuzz
 	+@export FUZZ_SECONDS=$${FUZZ_SECONDS:-15}
 	for target in $(TESTS); do
 	    printf '\n==== make %s\n' "$$target"
@@ -61,6 +61,7 @@ check: $(NGINX) setup-build setup-lint ## formatting, clippy with warnings denie
 	    cargo metadata --locked --format-version 1 --manifest-path media-token/fuzz/Cargo.toml >/dev/null
 	fi
 	cargo clippy --workspace --all-targets --locked --target-dir '$(CARGO_TARGET_DIR)' -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items --locked --quiet --target-dir '$(CARGO_TARGET_DIR)'
 	if command -v shellcheck >/dev/null; then
 	    find .ci nginx-test -type f \( -name '*.sh' -o -name run \) -print0 | xargs -0 shellcheck -x
 	else
@@ -94,6 +95,11 @@ test-debian: setup-build setup-perl ## the tests of t/ in Debian's own nginx
 .PHONY: test-matrix
 test-matrix: build nginx-debug setup-perl ## the tests of t/ in Debian's nginx, the pinned one and newer ones; V="debian sid" runs only these
 	@nginx-test/matrix.sh $(V)
+
+.PHONY: test-docs
+test-docs: build setup-docs ## links, configurations, reference and every snippet of the documentation hold
+	@build/venv/bin/python nginx-test/docs/check.py build/nginx $(MODULE) build/nginx-source
+	build/venv/bin/python -m pytest -q -p no:cacheprovider nginx-test/docs/snippets.py
 
 .PHONY: test-panics
 test-panics: build setup-python ## no request reaches code that ends the worker, but what nginx-test/panics.py names
@@ -133,6 +139,10 @@ bench: build setup-bench ## what the module costs, beside others: docs/performan
 fuzz: setup-fuzz ## feed each fuzz target for FUZZ_SECONDS (60)
 	@nginx-test/fuzz.sh
 
+.PHONY: deny
+deny: setup-deny ## licences, sources and versions of the crates (deny.toml); DENY=advisories needs their database
+	@build/deny/bin/cargo-deny --locked check $(or $(DENY),bans licenses sources)
+
 .PHONY: coverage
 coverage: setup-coverage ## which lines of media-token its tests and the fuzz seeds run; fails below 95 percent
 	@nginx-test/coverage.sh
@@ -149,6 +159,6 @@ nginx: setup-build
 nginx-debug: setup-build
 	@nginx-test/nginx.sh debug
 
-.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind
-setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind: setup-%:
+.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind setup-docs setup-deny
+setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind setup-docs setup-deny: setup-%:
 	@nginx-test/setup.sh $*

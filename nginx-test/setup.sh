@@ -13,6 +13,8 @@
 #   rust     a linker for plain Rust crates
 #   fuzz     a C++ compiler for libFuzzer
 #   valgrind valgrind, with memcheck
+#   docs     what the pages in docs/ are run with: PHP, curl and openssl; python's and node's too
+#   deny     build/deny: cargo-deny, compiled
 #   coverage build/llvm: llvm-cov and llvm-profdata of the compiler's LLVM; fuzz's too
 # Nothing is installed, and apt is not called, when nothing is missing.
 set -euo pipefail
@@ -50,6 +52,7 @@ present() {
         chromium-driver) command -v chromedriver >/dev/null ;;
         python3) [[ -x /usr/bin/python3 ]] ;;
         python3-venv) has_venv /usr/bin/python3 ;;
+        php-cli) command -v php >/dev/null ;;
         lib*) return 1 ;;
         *) command -v "$1" >/dev/null ;;
     esac
@@ -312,6 +315,16 @@ setup_coverage() {
     printf '%s\n' "$major" >"$build/llvm/.major"
 }
 
+deny_version=0.20.2
+
+setup_deny() {
+    install_packages gcc libc6-dev
+    if [[ $("$build/deny/bin/cargo-deny" --version 2>/dev/null || true) != "cargo-deny $deny_version" ]]; then
+        logged deny "compiling cargo-deny $deny_version, which takes some minutes" \
+            cargo install --locked --root "$build/deny" --version "$deny_version" cargo-deny
+    fi
+}
+
 (($#)) || die "usage: $0 COMPONENT..."
 command -v cargo >/dev/null || die 'cargo is missing: install a Rust toolchain first (rustup, stable)'
 lock setup
@@ -336,6 +349,12 @@ for component in "$@"; do
         fuzz) install_packages "${fuzz_packages[@]}" ;;
         coverage) setup_coverage ;;
         valgrind) install_packages valgrind libc6-dbg ;;
+        docs)
+            install_packages php-cli curl openssl
+            setup_python
+            setup_node
+            ;;
+        deny) setup_deny ;;
         *) die "no such component: $component" ;;
     esac
 done
