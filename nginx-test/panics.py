@@ -30,6 +30,7 @@ CRATE = "ngx_http_crossdomain_media_module"
 REQUEST = {
     "access::handler",
     "filter::filter",
+    "metrics::handler",
     "postread::handler",
     "preaccess::handler",
     "request::state_of_a_request",
@@ -42,6 +43,7 @@ CONFIGURATION = {
     "conf::drop_conf",
     "conf::merge_location",
     "conf::setter",
+    "metrics::init",
     "module::init_filter",
     "module::init_guard",
     "variables::add",
