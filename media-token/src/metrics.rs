@@ -15,10 +15,21 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 /// The media type of what is written.
 pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Ends of the buckets, in nanoseconds; one more has no end.
-const ENDS: [u64; 13] = [
-    500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000,
-    5_000_000, 20_000_000,
+/// Ends of the buckets, in nanoseconds and as seconds; one more has no end.
+const ENDS: [(u64, &str); 13] = [
+    (500, "0.0000005"),
+    (1_000, "0.000001"),
+    (2_000, "0.000002"),
+    (5_000, "0.000005"),
+    (10_000, "0.00001"),
+    (20_000, "0.00002"),
+    (50_000, "0.00005"),
+    (100_000, "0.0001"),
+    (200_000, "0.0002"),
+    (500_000, "0.0005"),
+    (1_000_000, "0.001"),
+    (5_000_000, "0.005"),
+    (20_000_000, "0.02"),
 ];
 const BUCKETS: usize = ENDS.len() + 1;
 
@@ -185,7 +196,7 @@ impl<'m> Table<'m> {
             self.head[LOST].fetch_add(1, Relaxed);
             return;
         };
-        let bucket = ENDS.partition_point(|&end| end < nanoseconds);
+        let bucket = ENDS.partition_point(|(end, _)| *end < nanoseconds);
         if let Some(bucket) = series.get(BUCKET.wrapping_add(bucket)) {
             bucket.fetch_add(1, Relaxed);
         }
@@ -406,10 +417,9 @@ pub fn write<'m>(
                     format_args!("zone=\"{zone}\",server=\"{server}\",format=\"{format}\"");
                 let [counts @ .., sum] = values;
                 let mut count: u64 = 0;
-                let ends = ENDS.iter().map(Some).chain([None]);
+                let ends = ENDS.iter().map(|(_, end)| *end).chain(["+Inf"]);
                 for (end, bucket) in ends.zip(counts) {
                     count = count.saturating_add(*bucket);
-                    let end = End(end.copied());
                     writeln!(out, "{DURATIONS}_bucket{{{labels},le=\"{end}\"}} {count}")?;
                 }
                 writeln!(out, "{DURATIONS}_sum{{{labels}}} {}", Seconds(*sum))?;
@@ -448,32 +458,10 @@ struct Seconds(u64);
 impl Display for Seconds {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         const SECOND: u64 = 1_000_000_000;
-        let Some((whole, mut rest)) = self.0.checked_div(SECOND).zip(self.0.checked_rem(SECOND))
-        else {
+        let Some((whole, rest)) = self.0.checked_div(SECOND).zip(self.0.checked_rem(SECOND)) else {
             return Err(fmt::Error);
         };
-        write!(f, "{whole}")?;
-        if rest == 0 {
-            return Ok(());
-        }
-        let mut width: usize = 9;
-        while rest.is_multiple_of(10) {
-            rest = rest.checked_div(10).unwrap_or(0);
-            width = width.saturating_sub(1);
-        }
-        write!(f, ".{rest:0width$}")
-    }
-}
-
-/// The end of a bucket.
-struct End(Option<u64>);
-
-impl Display for End {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(end) => Seconds(end).fmt(f),
-            None => f.write_str("+Inf"),
-        }
+        write!(f, "{whole}.{rest:09}")
     }
 }
 
@@ -549,6 +537,15 @@ mod tests {
                 .count(),
             3
         );
+    }
+
+    #[test]
+    fn each_end_says_the_same_twice_and_they_rise() {
+        for (nanoseconds, seconds) in ENDS {
+            let parsed: f64 = seconds.parse().unwrap();
+            assert_eq!((parsed * 1e9).round(), nanoseconds as f64);
+        }
+        assert!(ENDS.is_sorted_by(|(one, _), (next, _)| one < next));
     }
 
     #[test]
