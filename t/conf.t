@@ -1070,7 +1070,7 @@ crossdomain_media_log_level: debug: expected info, notice, warn or error in
 
 === an unknown directive of the family is unknown
 --- config
-    crossdomain_media_zone token;
+    crossdomain_media_zones token;
 --- must_die
 --- error_log
-unknown directive "crossdomain_media_zone"
+unknown directive "crossdomain_media_zones"
