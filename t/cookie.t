@@ -751,8 +751,8 @@ my $jar = CORE::join "; ", map { "__Secure-media=" . jwt({ path => "$_*", exp =>
   [ "/media/a.txt", path => "/media/*", sub => "ann" ], [ "/media/a.txt", path => "/media/*" ], [ "/media/dir/x.txt", path => [ "/*", "/media/*" ], sub => "" ], [ "/media/dir/x.txt", path => "/media/dir/*", sub => "a\"b\\c/\x{e9}" ], [ "/media/a.txt", path => "/*", iat => 1, jti => "x", role => "y" ] ]
 --- response_body_filters eval: \&HandOver::told
 --- response_body eval
-my $claims = sub { my ($path, $subject) = @_; $subject = defined $subject ? ",\"sub\":$subject" : ""; "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"$path\"$subject,\"by\":\"app\"}; Path=$path; Max-Age=7200; HttpOnly; SameSite=None; Secure" };
-[ $claims->("/media/", "\"ann\""), $claims->("/media/"), $claims->("/media/", "\"\""), $claims->("/media/dir/", "\"a\\\"b\\\\c/\xc3\xa9\""), $claims->("/") ]
+my $claims = sub { my ($path, $subject, $id) = @_; $id = defined $id ? ",\"jti\":\"$id\"" : ""; $subject = defined $subject ? ",\"sub\":$subject" : ""; "__Secure-media={\"alg\":\"HS256\",\"typ\":\"crossdomain-media+jwt\"}.{\"aud\":\"__Secure-media https://media.example.org\",\"exp\":NOW+7200,\"iat\":NOW,\"path\":\"$path\"$subject,\"by\":\"app\"$id}; Path=$path; Max-Age=7200; HttpOnly; SameSite=None; Secure" };
+[ $claims->("/media/", "\"ann\""), $claims->("/media/"), $claims->("/media/", "\"\""), $claims->("/media/dir/", "\"a\\\"b\\\\c/\xc3\xa9\""), $claims->("/", undef, "x") ]
 
 
 

@@ -76,6 +76,31 @@ macro_rules! trace {
 }
 pub(crate) use trace;
 
+/// A key in the words of a step: its number, and its id where it has one.
+pub(crate) struct Numbered<'k>(pub(crate) usize, pub(crate) &'k Key);
+
+impl fmt::Display for Numbered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number, key) = self;
+        write!(f, "key {number}")?;
+        key.id().map_or(Ok(()), |id| write!(f, " (id \"{id}\")"))
+    }
+}
+
+/// What a key of Django's format signs of a path, in the words of a step.
+struct Spelled<'p>(&'p Path<'p>, &'p DjangoKey);
+
+impl fmt::Display for Spelled<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(path, key) = self;
+        let mut written = Ok(());
+        path.spell(key.form, &mut |piece| {
+            written = written.and_then(|()| write!(f, "{}", piece.escape_ascii()));
+        });
+        written
+    }
+}
+
 /// An [`Env`] whose facts are known beforehand, with memory from a buffer. Nobody
 /// listens.
 #[derive(Default)]
@@ -604,23 +629,35 @@ fn find_key<'a>(
         let Some(signed_part) = django.signs.signed_part(&context.path) else {
             trace!(
                 env,
-                "key {number}: it signs directories, and the path is ambiguous"
+                "{}: it signs directories, and the path is ambiguous",
+                Numbered(number, key)
             );
             reason = Reason::UnsafePath;
             continue;
         };
         if django.is_of_its_length(token) {
             let Some(left) = verifications.checked_sub(1) else {
-                trace!(env, "key {number}: not tried, as enough have been");
+                trace!(
+                    env,
+                    "{}: not tried, as enough have been",
+                    Numbered(number, key)
+                );
                 break;
             };
             *verifications = left;
+            trace!(
+                env,
+                "{}: what it signs is \"{}\" with the time {}",
+                Numbered(number, key),
+                Spelled(&signed_part, django),
+                token.born
+            );
             if django.verifies(token, &signed_part) {
-                trace!(env, "key {number}: the signature holds");
+                trace!(env, "{}: the signature holds", Numbered(number, key));
                 return Ok((key.id(), django));
             }
         }
-        trace!(env, "key {number}: another signature");
+        trace!(env, "{}: another signature", Numbered(number, key));
     }
     Err(reason)
 }

@@ -253,7 +253,11 @@ impl fmt::Display for Encoding {
 }
 
 impl Encoding {
-    fn decode(self, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    /// The bytes that a text of a key file stands for.
+    ///
+    /// # Errors
+    /// [`KeyError::Encoding`] when the text is not written so.
+    pub fn decode(self, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         // Tools wrap long lines.
         let joined = || {
             let joined = text
@@ -817,7 +821,9 @@ impl fmt::Debug for Key {
     }
 }
 
-fn trim_newline(text: &[u8]) -> &[u8] {
+/// The text of a key file without the newline at its end, if there is one.
+#[must_use]
+pub fn trim_newline(text: &[u8]) -> &[u8] {
     match text {
         [text @ .., b'\r', b'\n'] | [text @ .., b'\n'] => text,
         text => text,

@@ -290,7 +290,14 @@ pub(crate) fn verify<'a>(
     };
     let url = public_url(context, env)?;
     let message = match signed.policy {
-        PolicyText::Canned(expires) => Message::canned(expires, url.as_ref(), env)?,
+        PolicyText::Canned(expires) => {
+            let message = Message::canned(expires, url.as_ref(), env)?;
+            if let Some(url) = &url {
+                let shown = url.without_query().escape_ascii();
+                trace!(env, "what it signs is {shown} with its query and its end");
+            }
+            message
+        }
         PolicyText::Custom(policy) => Message::custom(policy, env)?,
     };
     // After the forms, before anything in them is believed.
@@ -321,6 +328,7 @@ pub(crate) fn verify<'a>(
         None => {
             let text = policy::readable(message.text, env)?;
             let statement = Statement::read(text, env).map_err(refused)?;
+            statement.tell(env);
             let covered = check(&statement, key, url.as_ref(), context, env);
             let covered = covered.map_err(refused)?;
             let folder = match covered {
@@ -392,7 +400,17 @@ fn find_key<'a>(
         return Err(Reason::UnknownKey.into());
     };
     match key.with(hash) {
-        Some(public_key) => Ok((id, key, public_key)),
+        Some(public_key) => {
+            trace!(
+                env,
+                "signed with the key \"{id}\" and {}",
+                match hash {
+                    Hash::Sha1 => "SHA-1",
+                    Hash::Sha256 => "SHA-256",
+                }
+            );
+            Ok((id, key, public_key))
+        }
         None => {
             trace!(env, "the key is for another hash");
             Err(Reason::UnknownKey.into())

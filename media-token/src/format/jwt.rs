@@ -24,6 +24,7 @@ mod coverage;
 pub(crate) mod keys;
 
 use std::borrow::Cow;
+use std::fmt;
 
 use aws_lc_rs::signature::ParsedPublicKey;
 use base64::Engine as _;
@@ -34,7 +35,9 @@ use serde::de::{IgnoredAny, MapAccess};
 use sha2::{Sha256, Sha384, Sha512};
 
 use crate::decision::trace;
-use crate::decision::{Context, Env, Failure, Format, Grant, OutOfMemory, Reason, Refusal};
+use crate::decision::{
+    Context, Env, Failure, Format, Grant, Numbered, OutOfMemory, Reason, Refusal,
+};
 use crate::format::decode_value;
 use crate::json::{self, Members, Text};
 use crate::key::{Key, Kind};
@@ -368,7 +371,24 @@ fn read_header<'a>(
         trace!(env, "its key id has a control character");
         return Err(Reason::TokenMalformed);
     }
-    Ok((Algorithm::parse(&algorithm), header.key_id))
+    let algorithm = Algorithm::parse(&algorithm);
+    trace!(
+        env,
+        "a JWT, signed by {}{}",
+        algorithm.map_or("an algorithm that is not known", Algorithm::as_str),
+        NamedKey(header.key_id.as_deref())
+    );
+    Ok((algorithm, header.key_id))
+}
+
+/// The key that a header names, in the words of a step.
+struct NamedKey<'k>(Option<&'k str>);
+
+impl fmt::Display for NamedKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .map_or(Ok(()), |id| write!(f, " with the key \"{id}\""))
+    }
 }
 
 fn jwt_keys<'a>(
@@ -406,15 +426,19 @@ fn find_key<'a>(
             continue;
         }
         let Some(left) = verifications.checked_sub(1) else {
-            trace!(env, "key {number}: not tried, as enough have been");
+            trace!(
+                env,
+                "{}: not tried, as enough have been",
+                Numbered(number, key)
+            );
             return Err(Reason::BadSignature);
         };
         *verifications = left;
         if jwt.verifier.verifies(token.message, token.signature) {
-            trace!(env, "key {number}: the signature holds");
+            trace!(env, "{}: the signature holds", Numbered(number, key));
             return Ok((key.id(), jwt));
         }
-        trace!(env, "key {number}: another signature");
+        trace!(env, "{}: another signature", Numbered(number, key));
         reason = Reason::BadSignature;
     }
     if reason == Reason::UnknownKey {

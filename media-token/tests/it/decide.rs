@@ -306,8 +306,10 @@ fn the_trace_tells_each_step_and_no_secret() {
     assert_eq!(
         viewer.steps,
         "arg:token: a credential\n\
+         key 0: what it signs is \"/a/b\" with the time 1700000000\n\
          key 0: another signature\n\
          key 1: it signs directories, and the path is ambiguous\n\
+         key 2: what it signs is \"/a/b\" with the time 1700000000\n\
          key 2: another signature\n\
          refused: unsafe_path\n"
     );

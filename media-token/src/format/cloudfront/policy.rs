@@ -185,6 +185,23 @@ pub(super) fn readable<'a>(
 }
 
 impl<'t> Statement<'t> {
+    /// Tells what the policy says: for whoever listens.
+    pub(super) fn tell<'a>(&self, env: &mut impl Env<'a>) {
+        let resource = self.resource.as_deref().unwrap_or("*");
+        trace!(
+            env,
+            "its policy is for {} until {}",
+            resource.escape_default(),
+            self.expires
+        );
+        if let Some(starts) = self.starts {
+            trace!(env, "its policy begins after {starts}");
+        }
+        if let Some(network) = self.network {
+            trace!(env, "its policy is for viewers from {network}");
+        }
+    }
+
     /// Reads a policy that is [`readable`].
     pub(super) fn read<'a>(text: &'t [u8], env: &mut impl Env<'a>) -> Result<Self, Reason> {
         let mut reader = Reader::default();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::de::{Error, IgnoredAny, MapAccess};
+use serde_json::value::RawValue;
 
 use super::JwtKey;
 use super::coverage::{self, Coverage, Pattern};
@@ -93,6 +94,7 @@ pub(super) fn check<'a>(
     context: &Context<'_, 'a>,
     env: &mut impl Env<'a>,
 ) -> Result<Granted<'a>, Denied> {
+    describe(text, key, env);
     let claims = read(text, key, context, env)?;
     let expires = claims.check_understood(env)?;
     claims.check_time(expires, context, env)?;
@@ -105,6 +107,27 @@ pub(super) fn check<'a>(
         subject: claims.subject.map(|text| keep(text, env)).transpose()?,
         token_id: claims.token_id.map(|text| keep(text, env)).transpose()?,
     })
+}
+
+/// Tells what a token claims, as it is spelled: for whoever listens.
+fn describe<'a>(text: &'a [u8], key: &JwtKey, env: &mut impl Env<'a>) {
+    if env.listens() {
+        json::read_object(text, &mut Teller(key, env));
+    }
+}
+
+struct Teller<'t, E>(&'t JwtKey, &'t mut E);
+
+impl<'a, E: Env<'a>> Members<'a> for Teller<'_, E> {
+    fn member<A: MapAccess<'a>>(&mut self, name: &str, object: &mut A) -> Result<(), A::Error> {
+        let value = object.next_value::<&'a RawValue>()?.get();
+        let Self(key, env) = self;
+        let is_known = PROCESSED.contains(&name) || name == "jti" || *name == *key.path_claim;
+        if is_known && !value.contains(char::is_control) {
+            env.trace(format_args!("it says \"{name}\": {value}"));
+        }
+        Ok(())
+    }
 }
 
 fn read<'a>(

@@ -1,0 +1,62 @@
+//! `crossdomain-media`: makes keys and signed URLs for the nginx module
+//! crossdomain_media, verifies them, and says why a request is granted or refused.
+//!
+//! It decides nothing itself: `verify` and `explain` call the module's own
+//! [`media_token::decide`] and [`media_token::Responses::respond`], with the settings
+//! that nginx would have read.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod check;
+mod derive;
+mod input;
+mod key_line;
+mod keygen;
+mod mint;
+mod nginx;
+mod output;
+mod report;
+mod request;
+mod settings;
+mod signer;
+mod time;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use input::Input;
+
+/// What `main` returns where the command line means nothing, or what it names cannot be
+/// read. clap has the same number for the former.
+const UNUSABLE: u8 = 2;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let json = arguments.json;
+    match run(arguments) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let text = format!("{error:#}");
+            if json {
+                output::json(&serde_json::json!({ "error": text }));
+            }
+            eprintln!("crossdomain-media: {text}");
+            ExitCode::from(UNUSABLE)
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<u8> {
+    let mut input = Input::default();
+    let json = arguments.json;
+    match arguments.command {
+        Command::Keygen(options) => keygen::run(&options, json),
+        Command::Mint { format } => mint::run(&format, &mut input, json),
+        Command::Verify(options) => check::verify(&options, &mut input, json),
+        Command::Explain(options) => check::explain(&options, &mut input, json),
+        Command::Derive(options) => derive::run(&options, &mut input, json),
+    }
+}

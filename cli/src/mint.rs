@@ -1,0 +1,215 @@
+//! `mint`: signed URLs, and cookies.
+
+mod cloudfront;
+mod django;
+mod jwt;
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use media_token::key::{Encoding, trim_newline};
+use media_token::scope::{Path as SignedPath, PathForm};
+use media_token::{RequestView, Source};
+use zeroize::Zeroizing;
+
+use crate::arguments::{Carrier, Mint, MintCommon};
+use crate::input::Input;
+use crate::key_line::KeyLine;
+use crate::output;
+use crate::time;
+
+pub fn run(format: &Mint, input: &mut Input, json: bool) -> Result<u8> {
+    let minted = match format {
+        Mint::Django(options) => django::mint(options, input),
+        Mint::Jwt(options) => jwt::mint(options, input),
+        Mint::Cloudfront(options) => cloudfront::mint(options, input),
+    }?;
+    if json {
+        output::json(&serde_json::json!({
+            "output": minted.lines,
+            "expires": minted.expires,
+            "key_id": minted.key_id,
+        }));
+    } else {
+        minted.lines.iter().for_each(|line| output::line(line));
+    }
+    Ok(0)
+}
+
+/// What was made.
+struct Minted {
+    /// A URL, or header lines.
+    lines: Vec<String>,
+    /// When it ends, where it says so itself.
+    expires: Option<i64>,
+    key_id: Option<String>,
+}
+
+/// The URL that is signed.
+struct Target {
+    url: String,
+    /// Where the path begins.
+    path_start: usize,
+}
+
+impl Target {
+    fn read(common: &MintCommon, input: &mut Input) -> Result<Self> {
+        let url = input.text(&common.url)?;
+        let scheme = url.find("://").map(|at| at.saturating_add(3));
+        let is_http = url.starts_with("https://") || url.starts_with("http://");
+        let after = scheme
+            .filter(|_| is_http)
+            .context("expected a URL that starts with http:// or https://")?;
+        if !url.bytes().all(|byte| byte.is_ascii_graphic()) || url.contains('#') {
+            bail!("expected a URL as it is linked to: percent-encoded, without a fragment");
+        }
+        let path = url.get(after..).and_then(|rest| rest.find(['/', '?']));
+        let path_start = path.map_or(url.len(), |at| after.saturating_add(at));
+        Ok(match url.get(path_start..) {
+            Some(rest) if rest.starts_with('/') => Self { url, path_start },
+            rest => {
+                let origin = url.get(..path_start).unwrap_or_default();
+                let url = format!("{origin}/{}", rest.unwrap_or_default());
+                Self { url, path_start }
+            }
+        })
+    }
+
+    fn origin(&self) -> &str {
+        self.url.get(..self.path_start).unwrap_or_default()
+    }
+
+    fn request_target(&self) -> &str {
+        self.url.get(self.path_start..).unwrap_or_default()
+    }
+
+    fn path(&self) -> &str {
+        let target = self.request_target();
+        target.split('?').next().unwrap_or(target)
+    }
+
+    /// The folder that the file is in, with its slash.
+    fn folder(&self) -> &str {
+        let path = self.path();
+        let end = path.rfind('/').map_or(0, |slash| slash.saturating_add(1));
+        path.get(..end).unwrap_or(path)
+    }
+
+    /// The URL with arguments more.
+    fn with_query(&self, arguments: &[(&str, &str)]) -> String {
+        let mut url = self.url.clone();
+        for (name, value) in arguments {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(name);
+            url.push('=');
+            url.push_str(value);
+        }
+        url
+    }
+
+    /// The path as an application spells it, in a form that a key names.
+    fn spelled(&self, line: &KeyLine) -> Result<String> {
+        spell(&SignedPath::new(self.path().as_bytes()), form(line))
+    }
+}
+
+fn spell(path: &SignedPath<'_>, form: PathForm) -> Result<String> {
+    let mut spelled = Vec::new();
+    path.spell(form, &mut |piece| spelled.extend_from_slice(piece));
+    String::from_utf8(spelled)
+        .ok()
+        .context("the path is not valid UTF-8 in the key's path= form")
+}
+
+/// How a key's application spells paths.
+fn form(line: &KeyLine) -> PathForm {
+    match line.value("path") {
+        Some("storage") => PathForm::Storage,
+        Some("decoded") => PathForm::Decoded,
+        Some("raw") => PathForm::Raw,
+        _ => PathForm::Reverse,
+    }
+}
+
+/// The secret of a key file.
+pub fn secret(line: &KeyLine, input: &mut Input) -> Result<Zeroizing<Vec<u8>>> {
+    let file = line.read(Path::new(""), input)?;
+    decoded(line, &file)
+}
+
+fn decoded(line: &KeyLine, file: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    let encoding = match line.value("encoding") {
+        Some("hex") => Encoding::Hex,
+        Some("base64") => Encoding::Base64,
+        Some("base64url") => Encoding::Base64Url,
+        _ => Encoding::Raw,
+    };
+    let digest = if line.value("alg") == Some("sha1") {
+        20
+    } else {
+        32
+    };
+    let is_whole = line.has("derived") && encoding == Encoding::Raw && file.len() == digest;
+    let text = if is_whole { file } else { trim_newline(file) };
+    if text.is_empty() {
+        bail!("{}: empty", line.file);
+    }
+    encoding.decode(text).with_context(|| line.file.clone())
+}
+
+/// The time of signing.
+fn signing_time(common: &MintCommon) -> Result<i64> {
+    common
+        .time
+        .as_deref()
+        .map_or_else(|| Ok(time::now()), time::moment)
+}
+
+/// The end of a life.
+fn end_of(life: &str, now: i64) -> Result<i64> {
+    let life = time::life(life)?;
+    now.checked_add(life)
+        .filter(|_| life > 0)
+        .context("--life: expected a time such as 2m")
+}
+
+/// Puts a token where viewers carry it.
+fn carry(carrier: &Carrier, target: &Target, token: &str, life: Option<i64>) -> Result<String> {
+    let source = Source::parse(&carrier.token).with_context(|| carrier.token.clone())?;
+    Ok(match source {
+        Source::Argument(name) => target.with_query(&[(&name, &token.replace(':', "%3A"))]),
+        Source::Path(prefix) => {
+            let (origin, rest) = (target.origin(), target.request_target());
+            let view = RequestView::new(rest.as_bytes());
+            let first = view
+                .path()
+                .get(1..)
+                .and_then(|path| path.iter().position(|&byte| byte == b'/'));
+            // Behind the first segment, which a location is mostly for.
+            let at = first.map_or(0, |first| first.saturating_add(1));
+            let (before, after) = rest.split_at_checked(at).unwrap_or(("", rest));
+            format!("{origin}{before}/{prefix}{token}{after}")
+        }
+        Source::Cookie(name) => {
+            set_cookie(carrier.cookie_path.as_deref(), target, &name, token, life)
+        }
+        Source::Header(name) => format!("{name}: Bearer {token}"),
+        Source::HandOver(_) | Source::CloudFrontUrl | Source::CloudFrontCookies => {
+            bail!("{}: not for a token", carrier.token)
+        }
+    })
+}
+
+/// A `Set-Cookie` line of the media host.
+fn set_cookie(
+    path: Option<&str>,
+    target: &Target,
+    name: &str,
+    value: &str,
+    life: Option<i64>,
+) -> String {
+    let path = path.unwrap_or_else(|| target.folder());
+    let life = life.map_or(String::new(), |life| format!("; Max-Age={life}"));
+    // A player's page is another site than the media host.
+    format!("Set-Cookie: {name}={value}; Path={path}{life}; HttpOnly; SameSite=None; Secure")
+}

@@ -1,0 +1,46 @@
+//! What is printed, and files that are written.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+/// Prints a line. A reader that has gone away is no error of ours.
+pub fn line(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+}
+
+/// Prints a value as JSON.
+pub fn json(value: &impl Serialize) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => line(&text),
+        Err(error) => eprintln!("crossdomain-media: {error}"),
+    }
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy)]
+pub enum Readers {
+    /// Its owner only.
+    Owner,
+    /// All.
+    Everybody,
+}
+
+/// Writes a new file; one that is there already stays as it is.
+pub fn write_new(path: &Path, content: &[u8], readers: Readers) -> Result<()> {
+    let mode = match readers {
+        Readers::Owner => 0o600,
+        Readers::Everybody => 0o644,
+    };
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(mode).open(path);
+    let mut file = file.with_context(|| format!("{}: not written", path.display()))?;
+    file.write_all(content)
+        .and_then(|()| file.sync_all())
+        .with_context(|| path.display().to_string())
+}

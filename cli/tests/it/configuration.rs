@@ -1,0 +1,246 @@
+//! `--config`: which of nginx's settings apply, and what is said of those that only nginx
+//! can evaluate.
+
+use serde_json::Value;
+
+use crate::common::{Folder, Ran};
+
+const NOW: &str = "1700000000";
+
+fn folder(server: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("secret_key", "a-secret-of-an-application-in-a-test-of-this");
+    folder.write("other_key", "another-secret-of-another-application-in-it");
+    let http = format!(
+        "events {{}}\nhttp {{\n crossdomain_media_max_age 10m;\n server {{\n listen 443 ssl;\n \
+         server_name media.example.org;\n crossdomain_media_key secret_key id=server;\n {server}\n }}\n}}\n"
+    );
+    folder.write("nginx.conf", http);
+    folder
+}
+
+fn mint(folder: &Folder, key: &str, url: &str) -> String {
+    let ran = folder.run(&["mint", "django", "--time", NOW, "--key", key, url]);
+    ran.line().to_owned()
+}
+
+fn explain(folder: &Folder, url: &str, more: &[&str]) -> Ran {
+    let arguments = [
+        "explain",
+        "--json",
+        "--config",
+        "nginx.conf",
+        "--time",
+        NOW,
+        "-",
+    ];
+    folder.run_with(&[&arguments, more].concat(), url)
+}
+
+fn notes(report: &Value) -> String {
+    let notes = report["notes"].as_array().unwrap().iter();
+    notes
+        .map(|note| note.as_str().unwrap())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn settings_are_inherited_and_lists_are_replaced() {
+    let folder = folder(
+        "crossdomain_media https://www.example.com;
+         crossdomain_media_on missing 401;
+         location /a/ { crossdomain_media_key other_key id=location; location /a/b/ { crossdomain_media_max_age 1m; } }
+         location /off/ { crossdomain_media off; location /off/on/ { crossdomain_media https://on.example; } }",
+    );
+    let ask = |key: &str, path: &str, time: &str| {
+        let url = mint(&folder, key, &format!("https://media.example.org{path}"));
+        let arguments = [
+            "explain",
+            "--json",
+            "--config",
+            "nginx.conf",
+            "--time",
+            time,
+            "-",
+        ];
+        let report = folder.run_with(&arguments, &url).json();
+        let text = format!("{} {}", report["reason"], report["key_id"]);
+        text.replace('"', "")
+    };
+    // max_age of http, of location; the key of server, of location.
+    assert_eq!(ask("secret_key", "/x", "1700000600"), "valid server");
+    assert_eq!(
+        ask("secret_key", "/x", "1700000601"),
+        "token_expired server"
+    );
+    assert_eq!(ask("secret_key", "/a/x", NOW), "bad_signature null");
+    assert_eq!(ask("other_key", "/a/x", "1700000600"), "valid location");
+    assert_eq!(ask("other_key", "/a/b/x", "1700000060"), "valid location");
+    assert_eq!(
+        ask("other_key", "/a/b/x", "1700000061"),
+        "token_expired location"
+    );
+
+    let report = explain(&folder, "https://media.example.org/a/b/x", &[]).json();
+    assert_eq!(report["answer"]["status"], 401);
+    let off = explain(&folder, "https://media.example.org/off/x", &[]);
+    assert_eq!((off.code, &off.json()["status"]), (3, &"unguarded".into()));
+    let on = explain(
+        &folder,
+        "https://media.example.org/off/on/x",
+        &["--method", "POST"],
+    )
+    .json();
+    assert_eq!(
+        (&on["status"], &on["application"]),
+        (&"missing".into(), &"https://on.example".into())
+    );
+}
+
+#[test]
+fn what_only_nginx_can_evaluate_is_said() {
+    let folder = folder(
+        "crossdomain_media $application;
+         location /map/ { if ($arg_x) { return 403; } rewrite ^ /b; deny all; try_files $uri =404; }
+         location /own/ { crossdomain_media https://www.example.com/login?next=$crossdomain_media_uri; }
+         location /new/ { crossdomain_media https://www.example.com; crossdomain_media_tomorrow on; }",
+    );
+    let url = "https://media.example.org/map/a";
+    let report = explain(&folder, url, &[]).json();
+    assert_eq!(report["status"], "missing");
+    assert_eq!(
+        (&report["answer"]["status"], &report["answer"]["location"]),
+        (&302.into(), &Value::Null)
+    );
+    for said in ["$application", "if (", "rewrite (", "deny (", "try_files ("] {
+        assert!(notes(&report).contains(said), "{said}: {report}");
+    }
+    assert!(notes(&report).contains("nginx.conf:"), "{report}");
+
+    let report = explain(&folder, url, &["--application", "https://app.example"]).json();
+    assert_eq!(report["answer"]["location"], "https://app.example/map/a");
+    assert!(!notes(&report).contains("$application"), "{report}");
+    let off = explain(&folder, url, &["--application", "off"]);
+    assert_eq!((off.code, &off.json()["status"]), (3, &"unguarded".into()));
+
+    // The module's own variable has a value that is known here.
+    let report = explain(&folder, "https://media.example.org/own/a?b=1", &[]).json();
+    assert_eq!(
+        report["answer"]["location"],
+        "https://www.example.com/login?next=/own/a?b=1"
+    );
+    let report = explain(&folder, "https://media.example.org/new/a", &[]).json();
+    assert!(
+        notes(&report).contains("crossdomain_media_tomorrow"),
+        "{report}"
+    );
+}
+
+#[test]
+fn the_site_is_what_nginx_takes_it_for() {
+    let guarded = "crossdomain_media https://www.example.com;";
+    let site = |server: &str, url: &str, more: &[&str]| {
+        let folder = folder(server);
+        let ran = explain(&folder, url, more);
+        let report = ran.json();
+        (report["origin"].clone(), notes(&report))
+    };
+    let (origin, said) = site(guarded, "https://media.example.org/a", &[]);
+    assert_eq!(
+        (origin, said.as_str()),
+        ("https://media.example.org".into(), "")
+    );
+    // A proxy in front, which nginx is not told of.
+    let (origin, said) = site(guarded, "http://media.example.org:8080/a", &[]);
+    assert_eq!(origin, "https://media.example.org");
+    assert!(
+        said.contains("crossdomain_media_public_url") && said.contains("no server listens"),
+        "{said}"
+    );
+    let with_url = format!("{guarded} crossdomain_media_public_url https://cdn.example;");
+    assert_eq!(
+        site(&with_url, "https://media.example.org/a", &[]).0,
+        "https://cdn.example"
+    );
+    let (origin, said) = site(guarded, "https://unknown.example/a", &[]);
+    assert_eq!(origin, Value::Null);
+    assert!(
+        said.contains("does not know its own scheme and host"),
+        "{said}"
+    );
+    let host = ["-H", "Host: MEDIA.example.org."];
+    assert_eq!(site(guarded, "/a", &host).0, "https://media.example.org");
+}
+
+#[test]
+fn a_location_can_be_named() {
+    let folder = folder(
+        "location @app { crossdomain_media https://app.example; }
+         location / { location ~ x$ { crossdomain_media https://x.example; } }",
+    );
+    for (name, application) in [
+        ("@app", "https://app.example"),
+        ("~ x$", "https://x.example"),
+    ] {
+        let url = "https://media.example.org/a";
+        let report = explain(&folder, url, &["--location", name]).json();
+        assert_eq!(report["application"], application);
+    }
+    let missing = explain(
+        &folder,
+        "https://media.example.org/a",
+        &["--location", "/no/"],
+    );
+    assert_eq!(missing.code, 2);
+}
+
+#[test]
+fn what_nginx_would_not_start_with_is_an_error() {
+    let text = |server: &str| {
+        let folder = folder(server);
+        let ran = explain(&folder, "https://media.example.org/a", &[]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        ran.stderr
+    };
+    for (server, expected) in [
+        (
+            "crossdomain_media_key missing;",
+            "nginx.conf:8: crossdomain_media_key",
+        ),
+        (
+            "crossdomain_media_max_age soon;",
+            "nginx.conf:8: crossdomain_media_max_age: soon",
+        ),
+        ("crossdomain_media a; ", "expected a URL that starts with"),
+        (
+            "crossdomain_media off; crossdomain_media off;",
+            "is duplicate",
+        ),
+        ("crossdomain_media_on missing 200;", "expected redirect"),
+        ("location ~ ( { }", "location ("),
+        ("include nothing.conf;", "nothing.conf"),
+        ("a", "nginx.conf:"),
+        ("}", "nginx.conf:"),
+    ] {
+        let text = text(server);
+        assert!(text.contains(expected), "{server}: {text}");
+    }
+    // Without a key in a location; with none outside of locations nginx starts.
+    let folder = Folder::new();
+    folder.write(
+        "nginx.conf",
+        "http { server { crossdomain_media https://a.example; location /a { } } }",
+    );
+    let ask = |url: &str| folder.run(&["explain", "--json", "--config", "nginx.conf", url]);
+    assert!(
+        ask("http://x/a")
+            .stderr
+            .contains("no crossdomain_media_key applies")
+    );
+    let outside = ask("http://x/b");
+    assert_eq!(
+        (outside.code, &outside.json()["answer"]["status"]),
+        (3, &500.into())
+    );
+}
