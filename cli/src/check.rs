@@ -331,6 +331,7 @@ fn note_others(blocks: &[&Directive], uri: &[u8], notes: &mut Vec<String>) {
                 }
                 "try_files" => "may lead on to other locations, whose settings decide again",
                 "crossdomain_media_session_arg" => "may answer 400 or 403 by itself",
+                "crossdomain_media_metrics" => "shows counters, and no file",
                 "internal" => "has nginx answer 404 to viewers",
                 _ => continue,
             };

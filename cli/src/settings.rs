@@ -9,7 +9,7 @@ use media_token::cors::Origins;
 use media_token::hand_over::HandOver;
 use media_token::loop_guard;
 use media_token::source::MAX_SOURCES;
-use media_token::{Action, Key, Origin, Policy, Responses, Source, Template, Url};
+use media_token::{Action, Key, Origin, Policy, Responses, Revoked, Source, Template, Url};
 
 use crate::input::Input;
 use crate::key_line::KeyLine;
@@ -20,12 +20,13 @@ use crate::time;
 const PREFIX: &str = "crossdomain_media";
 
 /// Those that change no verdict and no answer's status.
-const WITHOUT_EFFECT: [&str; 5] = [
+const WITHOUT_EFFECT: [&str; 6] = [
     "strip",
     "referrer_policy",
     "cache_control",
     "log_level",
     "session_arg",
+    "zone",
 ];
 
 /// Whether the location is guarded, and where viewers are sent.
@@ -67,6 +68,7 @@ pub struct Level {
     loop_guard: Option<Option<u32>>,
     cors: Option<Option<Arc<Origins>>>,
     hand_over: Option<Option<Arc<HandOver>>>,
+    revoked: Option<Option<Arc<Revoked>>>,
     /// Directives that this program does not know, with their places.
     unknown: Vec<String>,
 }
@@ -156,6 +158,15 @@ impl Level {
                 };
                 once(&mut self.hand_over, hand_over)?;
             }
+            "revoked" => {
+                let list = match value {
+                    "off" => None,
+                    name => Some(Arc::new(
+                        Revoked::read(&folder.join(name)).with_context(|| name.to_owned())?,
+                    )),
+                };
+                once(&mut self.revoked, list)?;
+            }
             name => return Ok(WITHOUT_EFFECT.contains(&name)),
         }
         Ok(true)
@@ -208,6 +219,7 @@ impl Level {
         or(&mut self.sources, &parent.sources);
         or(&mut self.max_age, &parent.max_age);
         or(&mut self.leeway, &parent.leeway);
+        or(&mut self.revoked, &parent.revoked);
         for (field, inherited) in self.on.iter_mut().zip(&parent.on) {
             or(field, inherited);
         }
@@ -260,6 +272,7 @@ impl Level {
                 keys,
                 max_age: self.max_age.unwrap_or(120),
                 leeway: self.leeway.unwrap_or(0),
+                revoked: self.revoked.flatten(),
             },
             key_names,
             responses: Responses {
