@@ -14,9 +14,10 @@ ENV CARGO_HOME=/usr/local/cargo RUSTUP_HOME=/usr/local/rustup PATH=/usr/local/ca
 WORKDIR /src
 COPY . .
 RUN packaging/for-nginx.sh nginx /made && \
-    strip --strip-unneeded /made/ngx_http_crossdomain_media_module.so
+    strip --strip-unneeded /made/ngx_http_crossdomain_media_module.so /made/crossdomain-media
 
 FROM nginx:${NGINX_VERSION}
 COPY --from=build /made/ngx_http_crossdomain_media_module.so /usr/lib/nginx/modules/
+COPY --from=build /made/crossdomain-media /usr/local/bin/
 RUN sed -i '1i load_module modules/ngx_http_crossdomain_media_module.so;' /etc/nginx/nginx.conf && \
     nginx -t

@@ -40,10 +40,10 @@ demo: build ## run nginx with the module and the Django example on loopback, unt
 	exec nginx-test/demo/run.sh
 
 # Not prerequisites: one at a time, in this order, also under -j.
-TESTS := unittest test-nginx test-docs test-panics test-memory test-e2e test-browser test-debian test-sabotage fuzz
+TESTS := unittest test-cli test-nginx test-docs test-panics test-memory test-e2e test-browser test-debian test-deb test-sabotage fuzz
 
 .PHONY: test
-test: ## everything that proves the project: unit, nginx, documentation, panics, memory, end-to-end, browser, Debian, sabotage, a short fuzz
+test: ## everything that proves the project: unit, command line, nginx, documentation, panics, memory, end-to-end, browser, Debian, packages, sabotage, a short fuzz
 	+@export FUZZ_SECONDS=$${FUZZ_SECONDS:-15}
 	for target in $(TESTS); do
 	    printf '\n==== make %s\n' "$$target"
@@ -63,7 +63,7 @@ check: $(NGINX) setup-build setup-lint ## formatting, clippy with warnings denie
 	cargo clippy --workspace --all-targets --locked --target-dir '$(CARGO_TARGET_DIR)' -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items --locked --quiet --target-dir '$(CARGO_TARGET_DIR)'
 	if command -v shellcheck >/dev/null; then
-	    find .ci nginx-test -type f \( -name '*.sh' -o -name run \) -print0 | xargs -0 shellcheck -x
+	    find .ci nginx-test packaging -type f \( -name '*.sh' -o -name run \) -print0 | xargs -0 shellcheck -x
 	else
 	    echo 'shellcheck is not installed: the scripts are not checked'
 	fi
@@ -71,6 +71,15 @@ check: $(NGINX) setup-build setup-lint ## formatting, clippy with warnings denie
 .PHONY: unittest
 unittest: setup-rust ## cargo test of media-token, without nginx
 	@cargo test -p media-token --locked --target-dir '$(CARGO_TARGET_DIR)'
+
+.PHONY: cli
+cli: setup-rust ## the command-line tool, as build/crossdomain-media
+	@cargo build --release --locked -p crossdomain-media --target-dir '$(CARGO_TARGET_DIR)'
+	cp '$(CARGO_TARGET_DIR)/release/crossdomain-media' build/
+
+.PHONY: test-cli
+test-cli: build ## the command-line tool: vectors, what it makes, and that explain agrees with nginx
+	@cargo test -p crossdomain-media --locked --target-dir '$(CARGO_TARGET_DIR)' -- --include-ignored
 
 .PHONY: test-nginx
 test-nginx: build nginx-debug setup-perl ## the Test::Nginx suite; T="t/a.t t/b.t" runs only these files
@@ -119,6 +128,19 @@ test-valgrind: build setup-perl setup-valgrind ## t/ in valgrind's memcheck: no 
 test-memory: ## a part of test-valgrind, for each day
 	@$(MAKE) test-valgrind T='t/smoke.t t/reload.t t/security.t t/internal.t'
 
+.PHONY: deb
+deb: setup-build setup-package ## Debian packages of the module and the tool, for this machine's Debian, in build/package
+	@nginx-test/package.sh
+
+.PHONY: test-deb
+test-deb: nginx setup-python deb ## install, use, remove and purge the packages in a clean root; try the tarball
+	@nginx-test/package/test.sh
+	nginx-test/package/dist.sh
+
+.PHONY: dist
+dist: $(NGINX) setup-build ## a tarball for the pinned nginx, or that of NGINX_SOURCE_DIR and NGINX_BUILD_DIR, in build/dist
+	@nginx-test/dist.sh
+
 .PHONY: test-unharmed
 test-unharmed: build setup-python ## unguarded locations cost and answer what they do without the module
 	@build/venv/bin/python nginx-test/bench/unharmed.py
@@ -159,6 +181,6 @@ nginx: setup-build
 nginx-debug: setup-build
 	@nginx-test/nginx.sh debug
 
-.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind setup-docs setup-deny
-setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind setup-docs setup-deny: setup-%:
+.PHONY: setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind setup-docs setup-deny setup-package
+setup-build setup-rust setup-lint setup-perl setup-python setup-browser setup-bench setup-fuzz setup-coverage setup-valgrind setup-docs setup-deny setup-package: setup-%:
 	@nginx-test/setup.sh $*

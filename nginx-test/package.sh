@@ -37,9 +37,6 @@ build_packages() {
     export DH_AUTOSCRIPTDIR=$nginx_dev/usr/share/debhelper/autoscripts
     export NGINX_DEV=$nginx_dev/usr/share/nginx/src NGINX=$nginx_dev/usr/sbin/nginx
     export CARGO_TARGET_DIR=$build/target-package
-    if [[ ! -d cli ]]; then
-        export DEB_BUILD_PROFILES=pkg.crossdomain-media.notool
-    fi
     # No check of what Build-Depends names: nginx-dev is not installed.
     cd "$build/package/source" && dpkg-buildpackage --build=binary --no-check-builddeps --no-sign
 }

@@ -14,6 +14,7 @@
 #   fuzz     a C++ compiler for libFuzzer
 #   valgrind valgrind, with memcheck
 #   docs     what the pages in docs/ are run with: PHP, curl and openssl; python's and node's too
+#   package  debhelper, help2man and mmdebstrap, for the Debian packages and their test
 #   deny     build/deny: cargo-deny, compiled
 #   coverage build/llvm: llvm-cov and llvm-profdata of the compiler's LLVM; fuzz's too
 # Nothing is installed, and apt is not called, when nothing is missing.
@@ -354,6 +355,7 @@ for component in "$@"; do
             setup_python
             setup_node
             ;;
+        package) install_packages debhelper dpkg-dev help2man mmdebstrap ;;
         deny) setup_deny ;;
         *) die "no such component: $component" ;;
     esac

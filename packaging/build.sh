@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what is given to others: the module and, where there is cli/, the command-line tool.
+# Builds what is given to others: the module and the command-line tool.
 # usage: NGINX_SOURCE_DIR=... NGINX_BUILD_DIR=... build.sh FOLDER
 #   FOLDER:           where ngx_http_crossdomain_media_module.so and crossdomain-media are written
 #   NGINX_*_DIR:      a configured nginx tree and its objs/, absolute (configure.sh)
@@ -20,9 +20,7 @@ export CFLAGS="-g -O2 -fstack-protector-strong -Wformat -Werror=format-security 
 
 cd "$root"
 cargo build --release --locked
-if [[ -d cli ]]; then
-    cargo build --release --locked -p crossdomain-media
-fi
+cargo build --release --locked -p crossdomain-media
 
 # A new file takes the old one's place: an nginx that has the old one mapped must not see it change.
 put() {
@@ -31,6 +29,4 @@ put() {
 }
 mkdir -p "$folder"
 put libngx_http_crossdomain_media_module.so ngx_http_crossdomain_media_module.so
-if [[ -d cli ]]; then
-    put crossdomain-media crossdomain-media
-fi
+put crossdomain-media crossdomain-media

@@ -23,11 +23,8 @@ for file in LICENSE README.md docs/install.md third-party.txt "$module"; do
 done
 packaging/try.sh "$build/nginx" "$work/$name/$module"
 
-binaries=("$module")
-if [[ -d cli ]]; then
-    binaries+=(crossdomain-media)
-    "$work/$name/crossdomain-media" --version
-fi
+binaries=("$module" crossdomain-media)
+"$work/$name/crossdomain-media" --version
 
 say 'it names no folder of this machine'
 for binary in "${binaries[@]}"; do
