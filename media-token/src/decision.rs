@@ -410,11 +410,11 @@ impl Decision<'_> {
 /// How credentials are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Django's `TimestampSigner`: [`mod@django`].
+    /// Django's `TimestampSigner`: [`mod@crate::format::django`].
     Django,
-    /// JSON Web Tokens: [`jwt`].
+    /// JSON Web Tokens: [`mod@crate::format::jwt`].
     Jwt,
-    /// Amazon CloudFront's signed URLs and cookies: [`cloudfront`].
+    /// Amazon CloudFront's signed URLs and cookies: [`mod@crate::format::cloudfront`].
     CloudFront,
     /// The tokens that this module makes itself.
     Minted,

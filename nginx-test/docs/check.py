@@ -323,7 +323,9 @@ def check_blocks(path, nginx):
             continue
         place, block = f"{path}:{line_of(token)}", token.content
         if token.info.split()[:1] != ["nginx"]:
-            if re.search(r"^\s*crossdomain_media\w*\s[^\n]*;", block, re.M):
+            # What the tool prints is compared by its own tests.
+            is_output = path.name == "cli.md" and token.info == "text"
+            if not is_output and re.search(r"^\s*crossdomain_media\w*\s[^\n]*;", block, re.M):
                 problem(place, "directives in a block that is not marked as nginx")
             continue
         if re.search(r"^http\s*\{", block, re.M):

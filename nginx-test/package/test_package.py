@@ -263,7 +263,6 @@ def test_removing_it_leaves_an_nginx_that_runs_without_it():
     assert get("/", port=80)[0] == 200
 
 
-@pytest.mark.skipif(TOOL not in PACKAGES, reason="there is no cli/")
 def test_the_tool_is_a_package_of_its_own():
     assert "Usage: crossdomain-media" in run(TOOL, "--help")
     assert run("dpkg", "--verify", TOOL) == ""
