@@ -688,7 +688,7 @@ fn zone(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
         Some((name, size)) => (name, Some(size)),
         None => (text, None),
     };
-    if name.is_empty() {
+    if matches!(name, "") {
         return Err(Error::value(text, "expected NAME:SIZE, NAME or \"off\""));
     }
     let least = metrics::min_size();
