@@ -16,6 +16,7 @@ my $keys = keys_dir();
 my $dir  = folder();
 write_file("html/$_/a.txt", "private\n") for qw(media open);
 write_file('count', "\0" x 8);
+write_file('revoked', join '', map { "sub user$_\nkid key$_\n" } 1 .. 1000);
 
 start(
     http => <<"HTTP",
@@ -33,6 +34,8 @@ start(
         crossdomain_media_key $keys/main.key path=decoded id=decoded;
         crossdomain_media_key $keys/main.key id=main;
         crossdomain_media_public_url http://media.example.org;
+        crossdomain_media_revoked $dir/revoked;
+        crossdomain_media_zone media:64k;
         location /open/ { }
         location /media/ { crossdomain_media https://www.example.com; }
         location /variable/ {
