@@ -688,7 +688,8 @@ fn zone(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
         Some((name, size)) => (name, Some(size)),
         None => (text, None),
     };
-    if matches!(name, "") {
+    // "off" could not be referred to.
+    if matches!(name, "" | "off") {
         return Err(Error::value(text, "expected NAME:SIZE, NAME or \"off\""));
     }
     let least = metrics::min_size();
@@ -703,7 +704,8 @@ fn zone(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
         }
         Some(None) => return Err(Error::value(text, "expected a size such as 512k or 1m")),
     };
-    let zone = Zone::add(line.cf, name, size).ok_or_else(|| Error::value(text, "no such zone"))?;
+    let zone = Zone::add(line.cf, name, size)
+        .ok_or_else(|| Error::value(text, "nginx refuses this zone, as it says above"))?;
     let placed = line.placed(Rc::new(zone));
     let main = main_conf(line.cf).ok_or_else(|| Error::value(text, "no place to note it"))?;
     let mut known = main.zones.iter();
@@ -728,7 +730,11 @@ fn parse_size(text: &str) -> Option<usize> {
 fn metrics(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
     once(&mut conf.shows_metrics, ())?;
     let location = NgxHttpCoreModule::location_conf_mut(line.cf);
-    metrics::show_in(location.ok_or_else(|| Error::value("", "no location"))?);
+    let location = location.ok_or_else(|| Error::value("", "no location"))?;
+    if location.handler.is_some() {
+        return Err(Error::value("here", "another directive answers already"));
+    }
+    metrics::show_in(location);
     Ok(())
 }
 

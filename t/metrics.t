@@ -124,11 +124,40 @@ crossdomain_media_decisions_total\{zone="media",server="localhost",status="inval
 
 
 === a name that is escaped
---- http_config eval: $main::Zone
---- config eval: 'server_name "~^a\"b";' . main::guarded() . $main::Metrics
---- request eval: [ 'GET /media/a.txt', 'GET /metrics' ]
+--- http_config
+    crossdomain_media_zone media:32k;
+    server {
+        listen unix:$TEST_NGINX_SERVER_ROOT/html/inner.sock;
+        server_name 'we"ird\\name';
+        location / {
+            crossdomain_media https://www.example.com;
+            crossdomain_media_key $TEST_NGINX_KEYS_DIR/main.key;
+        }
+    }
+--- config
+    location / { proxy_pass http://unix:$TEST_NGINX_SERVER_ROOT/html/inner.sock:; }
+    location = /metrics { crossdomain_media_metrics; }
+--- request eval: [ 'GET /a', 'GET /metrics' ]
 --- error_code eval: [ 302, 200 ]
---- response_body_like eval: [ '', qr/server="localhost"/ ]
+--- response_body_like eval
+[ '', qr/_total\{zone="media",server="we\\"ird\\\\name",.*_bucket\{zone="media",server="we\\"ird\\\\name",/s ]
+
+
+
+=== one answer for a location
+--- config
+    location = /metrics { empty_gif; crossdomain_media_metrics; }
+--- must_die
+--- error_log
+crossdomain_media_metrics: here: another directive answers already
+
+
+
+=== a name that means something else
+--- config eval: main::guarded('crossdomain_media_zone off:64k;')
+--- must_die
+--- error_log
+crossdomain_media_zone: off:64k: expected NAME:SIZE, NAME or "off"
 
 
 

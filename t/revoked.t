@@ -135,6 +135,13 @@ main::reasons('token_malformed ', 'token_malformed ', 'valid main')
 
 
 
+=== without a list an id may be anything
+--- config eval: main::guarded()
+--- request eval: main::asks({ jti => 7 }, { jti => [ '7' ] })
+--- error_code eval: [ 200, 200, 200 ]
+
+
+
 === a line that means nothing
 --- config eval: main::guarded(main::revoked('broken'))
 --- must_die

@@ -2,7 +2,7 @@
 //! algorithm, so that no token can choose its own.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -173,28 +173,17 @@ impl KeyFile {
     /// # Errors
     /// [`KeyError`] when the file is not one, or cannot be read.
     pub fn read(path: &Path) -> Result<Self, KeyError> {
-        Self::read_up_to(path, MAX_KEY_FILE)
-    }
-
-    /// Reads a regular file of at most so many bytes.
-    pub(crate) fn read_up_to(path: &Path, most: u64) -> Result<Self, KeyError> {
-        let unreadable = |error: io::Error| KeyError::Unreadable(error.to_string());
-        // Before opening it: opening a pipe would wait for a writer.
-        if !fs::metadata(path).map_err(unreadable)?.is_file() {
-            return Err(KeyError::NotAFile);
-        }
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        if metadata.len() > most {
+        let (file, metadata) = open_regular(path)?;
+        if metadata.len() > MAX_KEY_FILE {
             return Err(KeyError::TooLarge);
         }
         // With all the capacity that it can need, so that growing leaves no copy behind.
-        let limit = most.saturating_add(1);
+        let limit = MAX_KEY_FILE.saturating_add(1);
         let mut bytes = Zeroizing::new(Vec::with_capacity(
             usize::try_from(limit).unwrap_or_default(),
         ));
         let read = file.take(limit).read_to_end(&mut bytes);
-        if read.map_err(unreadable)? as u64 > most {
+        if read.map_err(|error| KeyError::Unreadable(error.to_string()))? as u64 > MAX_KEY_FILE {
             return Err(KeyError::TooLarge);
         }
         Ok(Self {
@@ -214,6 +203,18 @@ impl KeyFile {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+}
+
+/// Opens a regular file.
+pub(crate) fn open_regular(path: &Path) -> Result<(File, Metadata), KeyError> {
+    let unreadable = |error: io::Error| KeyError::Unreadable(error.to_string());
+    // Before opening it: opening a pipe would wait for a writer.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(KeyError::NotAFile);
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    Ok((file, metadata))
 }
 
 impl fmt::Debug for KeyFile {

@@ -53,17 +53,14 @@ const HEAD: usize = 2;
 /// The mark of this layout; another layout gets another one.
 const LAYOUT: u64 = u64::from_le_bytes(*b"cdmedia1");
 
-/// How many places are tried for a series.
-const PROBES: usize = 32;
+/// How many places are tried for a series: enough for four places in five to be taken.
+const PROBES: usize = 128;
 
 /// How many labels a series has.
 const LABELS: usize = 5;
 
 /// The longest label, in bytes; of longer ones that much is kept.
 const MAX_LABEL: usize = 120;
-
-/// The least memory that is of use, in bytes.
-pub const MIN_SIZE: usize = 8 * (HEAD + 8 * SERIES);
 
 /// What is counted apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -165,16 +162,19 @@ pub struct Table<'m> {
 
 impl<'m> Table<'m> {
     /// The table in this memory, made if it is not one already. `None` where there is too
-    /// little.
+    /// little. Memory that begins with a zero has to be zero.
     ///
     /// Nobody else may use the memory while the table is made.
     #[must_use]
     pub fn prepare(memory: &'m [AtomicU64]) -> Option<Self> {
         let table = Self::split(memory)?;
-        if table.head[MARK].load(Acquire) != LAYOUT {
-            memory.iter().for_each(|word| word.store(0, Relaxed));
-            table.head[MARK].store(LAYOUT, Release);
+        match table.head[MARK].load(Acquire) {
+            LAYOUT => return Some(table),
+            // New memory is zero, and taking it up page by page would cost time.
+            0 => {}
+            _ => memory.iter().for_each(|word| word.store(0, Relaxed)),
         }
+        table.head[MARK].store(LAYOUT, Release);
         Some(table)
     }
 
@@ -273,11 +273,15 @@ impl Sample {
         })
     }
 
+    fn label_bytes(&self) -> [&[u8]; LABELS] {
+        self.places
+            .map(|(start, end)| self.text.get(start..end).unwrap_or_default())
+    }
+
     fn labels(&self) -> Labels<'_> {
-        let [server, format, status, reason, key] = self.places.map(|(start, end)| {
-            let bytes = self.text.get(start..end).unwrap_or_default();
-            str::from_utf8(bytes).unwrap_or_default()
-        });
+        let texts = self.label_bytes();
+        let [server, format, status, reason, key] =
+            texts.map(|bytes| str::from_utf8(bytes).unwrap_or_default());
         Labels {
             server,
             format,
@@ -290,7 +294,7 @@ impl Sample {
 
 impl PartialEq for Sample {
     fn eq(&self, other: &Self) -> bool {
-        self.labels() == other.labels()
+        self.label_bytes() == other.label_bytes()
     }
 }
 
@@ -304,14 +308,13 @@ impl PartialOrd for Sample {
 
 impl Ord for Sample {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.labels().cmp(&other.labels())
+        self.label_bytes().cmp(&other.label_bytes())
     }
 }
 
 /// What a zone held when it was read.
 struct Zone<'z> {
     name: &'z str,
-    /// By their labels.
     samples: Vec<Sample>,
     lost: u64,
 }
@@ -320,18 +323,11 @@ impl<'z> Zone<'z> {
     /// `None` when memory is short.
     fn read(name: &'z str, table: Table<'_>) -> Option<Self> {
         let found = || table.series.iter().filter_map(Sample::read);
-        let mut unsorted = Vec::new();
+        let mut samples = Vec::new();
         // Some may be made meanwhile.
         let count = found().count();
-        unsorted.try_reserve_exact(count).ok()?;
-        unsorted.extend(found().take(count).map(Reverse));
-        let mut samples = Vec::new();
         samples.try_reserve_exact(count).ok()?;
-        // Unlike those that sort, this cannot panic.
-        let mut heap = BinaryHeap::from(unsorted);
-        while let Some(Reverse(sample)) = heap.pop() {
-            samples.push(sample);
-        }
+        samples.extend(found().take(count));
         Some(Self {
             name,
             samples,
@@ -339,30 +335,45 @@ impl<'z> Zone<'z> {
         })
     }
 
-    /// Visits the sums of all samples of which `group` says the same.
-    fn each_sum<'s, G: PartialEq>(
-        &'s self,
-        group: impl Fn(Labels<'s>) -> G,
-        mut visit: impl FnMut(&G, &Values) -> fmt::Result,
-    ) -> fmt::Result {
-        let mut current: Option<(G, Values)> = None;
-        for sample in &self.samples {
-            let this = group(sample.labels());
-            match &mut current {
-                Some((group, sums)) if *group == this => {
-                    for (sum, value) in sums.iter_mut().zip(sample.values) {
-                        *sum = sum.saturating_add(value);
-                    }
+    /// By their labels. `None` when memory is short.
+    fn sorted(&self) -> Option<Vec<&Sample>> {
+        let mut unsorted = Vec::new();
+        unsorted.try_reserve_exact(self.samples.len()).ok()?;
+        unsorted.extend(self.samples.iter().map(Reverse));
+        let mut samples = Vec::new();
+        samples.try_reserve_exact(self.samples.len()).ok()?;
+        // Unlike those that sort, this cannot panic.
+        let mut heap = BinaryHeap::from(unsorted);
+        while let Some(Reverse(sample)) = heap.pop() {
+            samples.push(sample);
+        }
+        Some(samples)
+    }
+}
+
+/// Visits the sums of all samples of which `group` says the same, which stand together.
+fn each_sum<'s, G: PartialEq>(
+    samples: &[&'s Sample],
+    group: impl Fn(Labels<'s>) -> G,
+    mut visit: impl FnMut(&G, &Values) -> fmt::Result,
+) -> fmt::Result {
+    let mut current: Option<(G, Values)> = None;
+    for sample in samples {
+        let this = group(sample.labels());
+        match &mut current {
+            Some((group, sums)) if *group == this => {
+                for (sum, value) in sums.iter_mut().zip(sample.values) {
+                    *sum = sum.saturating_add(value);
                 }
-                _ => {
-                    if let Some((group, sums)) = current.replace((this, sample.values)) {
-                        visit(&group, &sums)?;
-                    }
+            }
+            _ => {
+                if let Some((group, sums)) = current.replace((this, sample.values)) {
+                    visit(&group, &sums)?;
                 }
             }
         }
-        current.map_or(Ok(()), |(group, sums)| visit(&group, &sums))
     }
+    current.map_or(Ok(()), |(group, sums)| visit(&group, &sums))
 }
 
 /// Writes what these tables hold, each with the name of its zone.
@@ -387,7 +398,9 @@ pub fn write<'m>(
     writeln!(out, "# HELP {DECISIONS} {help}")?;
     writeln!(out, "# TYPE {DECISIONS} counter")?;
     for zone in &zones {
-        zone.each_sum(
+        let sorted = zone.sorted().ok_or(fmt::Error)?;
+        each_sum(
+            &sorted,
             |labels| labels,
             |labels, values| {
                 let (zone, server) = (Escaped(zone.name), Escaped(labels.server));
@@ -409,7 +422,9 @@ pub fn write<'m>(
     writeln!(out, "# HELP {DURATIONS} {help}")?;
     writeln!(out, "# TYPE {DURATIONS} histogram")?;
     for zone in &zones {
-        zone.each_sum(
+        let sorted = zone.sorted().ok_or(fmt::Error)?;
+        each_sum(
+            &sorted,
             |labels| (labels.server, labels.format),
             |(server, format), values| {
                 let (zone, server) = (Escaped(zone.name), Escaped(server));
@@ -469,6 +484,7 @@ impl Display for Seconds {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+    use std::sync::Barrier;
     use std::sync::atomic::AtomicBool;
     use std::thread;
 
@@ -630,6 +646,127 @@ mod tests {
         table.observe(&LABELS, 1);
         table.observe(&LABELS, 1);
         assert!(written(table).contains("key=\"2026\"} 2\n"));
+    }
+
+    fn at_once(threads: usize, work: impl Fn(usize) + Sync) {
+        let start = Barrier::new(threads);
+        thread::scope(|scope| {
+            for number in 0..threads {
+                let (start, work) = (&start, &work);
+                scope.spawn(move || {
+                    start.wait();
+                    work(number);
+                });
+            }
+        });
+    }
+
+    fn count_name(key: &str) -> String {
+        format!(
+            "crossdomain_media_decisions_total{{zone=\"media\",server=\"media.example.org\",status=\"granted\",reason=\"valid\",format=\"django\",key=\"{key}\"}}"
+        )
+    }
+
+    #[test]
+    fn no_count_is_lost_when_all_count_the_same() {
+        let memory = memory(8);
+        let table = Table::prepare(&memory).unwrap();
+        at_once(4, |_| (0..50_000).for_each(|_| table.observe(&LABELS, 1)));
+        assert_eq!(samples(table)[&count_name("2026")], 200_000.0);
+        assert!(written(table).contains("format=\"django\"} 0.000200000\n"));
+    }
+
+    #[test]
+    fn two_makers_do_not_share_a_place() {
+        for _ in 0..300 {
+            let memory = memory(64);
+            let table = Table::prepare(&memory).unwrap();
+            let keys: Vec<String> = (0..48).map(|key| format!("{key:>40}")).collect();
+            at_once(4, |number| {
+                for key in keys.iter().skip(12 * number).take(12) {
+                    table.observe(&Labels { key, ..LABELS }, 1);
+                }
+            });
+            let found = samples(table);
+            for key in &keys {
+                assert_eq!(found[&count_name(key)], 1.0);
+            }
+        }
+    }
+
+    #[test]
+    fn labels_of_one_hash_are_told_apart_and_the_same_labels_are_one() {
+        let memory = memory(4);
+        let table = Table::prepare(&memory).unwrap();
+        let count = |key, hash| {
+            let mut text = Text::new(&Labels { key, ..LABELS }).unwrap();
+            text.hash = hash;
+            table.find(&text).unwrap()[BUCKET].fetch_add(1, Relaxed);
+        };
+        count("b", 5);
+        count("a", 5);
+        // Once more, behind the other, as if two had made it at the same time.
+        count("b", 7);
+        let found = samples(table);
+        assert_eq!(found[&count_name("a")], 1.0);
+        assert_eq!(found[&count_name("b")], 2.0);
+    }
+
+    #[test]
+    fn four_places_in_five_can_be_taken() {
+        for places in [503, 2_031] {
+            let memory = memory(places);
+            let table = Table::prepare(&memory).unwrap();
+            for number in 0..places * 4 / 5 {
+                let server = format!("media{}.example.org", number / 12);
+                let key = format!("key-{}", number % 12);
+                let labels = Labels {
+                    server: &server,
+                    key: &key,
+                    ..LABELS
+                };
+                table.observe(&labels, 1);
+            }
+            let lost = samples(table)["crossdomain_media_decisions_lost_total{zone=\"media\"}"];
+            assert_eq!(lost, 0.0, "{places}");
+        }
+    }
+
+    #[test]
+    fn memory_of_another_layout_is_emptied_and_is_no_table_before() {
+        let memory = memory(8);
+        assert!(Table::open(&memory).is_none());
+        let table = Table::prepare(&memory).unwrap();
+        assert_eq!(samples(table).len(), 1);
+        assert!(Table::open(&memory).is_some());
+    }
+
+    #[test]
+    fn every_name_is_escaped_wherever_it_stands() {
+        let memory = memory(8);
+        let table = Table::prepare(&memory).unwrap();
+        let (server, key) = ("s\"", "k\"");
+        table.observe(
+            &Labels {
+                server,
+                key,
+                ..LABELS
+            },
+            1,
+        );
+        let mut out = String::new();
+        write([("z\"", table)].into_iter(), &mut out).unwrap();
+        for line in out.lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.contains("zone=\"z\\\"\""), "{line}");
+            assert!(
+                line.contains("lost") || line.contains("server=\"s\\\"\""),
+                "{line}"
+            );
+            assert!(
+                !line.contains("key=") || line.contains("key=\"k\\\"\""),
+                "{line}"
+            );
+        }
     }
 
     #[test]

@@ -6,10 +6,12 @@
 //! RFC 7519, 4.1.2 and 4.1.7.
 
 use std::cmp::Ordering;
+use std::fmt::Display;
+use std::io::Read;
 use std::path::Path;
 
 use crate::decision::Grant;
-use crate::key::{KeyError, KeyFile};
+use crate::key;
 
 /// Larger files are not lists, in bytes.
 pub const MAX_FILE: u64 = 16 << 20;
@@ -95,11 +97,14 @@ impl Revoked {
     /// # Errors
     /// [`RevokedError`], worded for the configuration's author.
     pub fn read(path: &Path) -> Result<Self, RevokedError> {
-        let file = KeyFile::read_up_to(path, MAX_FILE).map_err(|error| match error {
-            KeyError::TooLarge => RevokedError::TooLarge,
-            error => RevokedError::Unreadable(error.to_string()),
-        })?;
-        Self::parse(file.bytes())
+        let unreadable = |error: &dyn Display| RevokedError::Unreadable(error.to_string());
+        let (file, metadata) = key::open_regular(path).map_err(|error| unreadable(&error))?;
+        let limit = MAX_FILE.saturating_add(1);
+        let expected = metadata.len().saturating_add(1).min(limit);
+        let mut list = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
+        let read = file.take(limit).read_to_end(&mut list);
+        read.map_err(|error| unreadable(&error))?;
+        Self::parse(&list)
     }
 
     /// Reads a list.
@@ -123,6 +128,11 @@ impl Revoked {
             let parts = line.split_once([' ', '\t']);
             let entry = parts.and_then(|(word, value)| {
                 let value = value.trim_ascii_start();
+                // Among them line ends of old, which would make one entry of many. Ids and
+                // subjects have none.
+                if value.contains(char::is_control) {
+                    return None;
+                }
                 let entry = Entry {
                     kind: Kind::parse(word)?,
                     start: u32::try_from(values.len()).ok()?,
@@ -153,6 +163,12 @@ impl Revoked {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether the key of this id is revoked.
+    #[must_use]
+    pub fn has_key(&self, id: &str) -> bool {
+        self.holds(Kind::Key, id)
     }
 
     /// What of a grant is revoked, in words; `None` when it counts.
@@ -233,7 +249,15 @@ mod tests {
     fn errors_name_the_line() {
         let error = |list: &[u8]| Revoked::parse(list).unwrap_err();
         for line in [
-            "kid", "kid ", "sub\t", "user ann", "KID k", "sub=ann", "\u{a0}",
+            "kid",
+            "kid ",
+            "sub\t",
+            "user ann",
+            "KID k",
+            "sub=ann",
+            "jti a\rsub b",
+            "sub a\tb",
+            "\u{a0}",
         ] {
             let text = format!("jti a\n# b\n\n{line}\n");
             assert_eq!(error(text.as_bytes()), RevokedError::Line(4), "{line}");

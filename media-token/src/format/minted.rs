@@ -147,6 +147,14 @@ pub(crate) fn verify<'a>(
         *verifications = left;
         if constant_time_eq_n(&minted.sign(&[HEADER, body]), signature) {
             trace!(env, "the signature holds");
+            let revoked = context.policy.revoked.as_deref();
+            if revoked.is_some_and(|revoked| key.id().is_some_and(|id| revoked.has_key(id))) {
+                trace!(env, "its key has been revoked");
+                return Err(Failure::Refused(Refusal {
+                    key_id: key.id(),
+                    ..Refusal::from(Reason::Revoked)
+                }));
+            }
             return believe(body, cookie, context, env).map_err(|failure| match failure {
                 Failure::Refused(refusal) => Failure::Refused(Refusal {
                     key_id: key.id(),

@@ -495,6 +495,41 @@ fn parameters_of_the_other_format_have_no_effect() {
     assert_eq!(parameter_error("format"), r#"unknown parameter "format""#);
 }
 
+/// As a generator of keys writes them: any bytes, and any letters.
+#[test]
+fn what_only_begins_like_a_public_key_is_a_secret() {
+    let noise = |len: usize| {
+        (0..len)
+            .map(|at| (at * 151 + 129) as u8)
+            .collect::<Vec<_>>()
+    };
+    for beginning in [
+        &b"{"[..],
+        b"[",
+        b"----",
+        b"sk-",
+        b"\xfe\xff",
+        b"\xff\xfe",
+        b"\x00{",
+        b"-\x00",
+        b"0\x82",
+    ] {
+        let secret = [beginning, &noise(48)].concat();
+        let text = STANDARD.encode(&secret);
+        assert!(
+            read(text.as_bytes(), "encoding=base64").is_ok(),
+            "{beginning:?}"
+        );
+    }
+    // The length of all of it, if it were DER.
+    let letters = format!("0T{}", "A".repeat(84));
+    let nested = format!("0T0R{}", "A".repeat(82));
+    for text in [letters, nested] {
+        assert!(read(text.as_bytes(), "").is_ok(), "{text}");
+        assert!(read(format!("{text}\n").as_bytes(), "").is_ok(), "{text}");
+    }
+}
+
 #[test]
 fn a_public_key_in_a_form_that_is_not_supported_is_no_secret() {
     let key = Ed25519KeyPair::generate().unwrap();
@@ -507,7 +542,7 @@ fn a_public_key_in_a_form_that_is_not_supported_is_no_secret() {
             .collect::<Vec<_>>()
     };
     let body = STANDARD.encode(der);
-    let long = [&[0x30, 0x82, 1, 0][..], &[7; 256]].concat();
+    let long = [&[0x30, 0x82, 1, 0, 0x30][..], &[7; 255]].concat();
     for file in [
         format!("\u{feff}{{\"keys\":[{jwk}]}}").into_bytes(),
         [&[0xff, 0xfe][..], &wide(&jwk)].concat(),

@@ -129,10 +129,26 @@ fn what_is_handed_over_goes_with_the_token_that_it_came_from() {
         ("jti t1", "revoked"),
         ("sub alice", "revoked"),
         ("kid j", "revoked"),
+        ("kid mint", "revoked"),
         ("jti t2\nsub bob\nkid k", "valid"),
     ] {
         site.policy.revoked = list(text);
         assert_eq!(site.goes_on("/a", cookie, NOW + 1).0, expected, "{text}");
         assert_eq!(site.goes_on("/a", second, NOW + 500).0, expected, "{text}");
+    }
+}
+
+#[test]
+fn an_id_that_could_not_be_listed_does_not_grant_where_there_is_a_list() {
+    for id in ["7", "null", r#"["t1"]"#] {
+        let claims = format!(r#"{{"exp":{},"path":"/*","jti":{id}}}"#, NOW + 60);
+        let target = format!("/a?token={}", mint_jwt(HEADER, &claims));
+        assert_eq!(reason(&target, ""), "token_malformed", "{id}");
+        let without = Policy {
+            revoked: None,
+            ..policy("")
+        };
+        let decision = Viewer::default().asks(&target, &without, NOW);
+        assert_eq!(decision.reason(), "valid", "{id}");
     }
 }

@@ -52,6 +52,8 @@ struct Claims<'a> {
     address: Option<bool>,
     /// RFC 9246's URI container.
     uri: Option<Cow<'a, str>>,
+    has_id: bool,
+    /// Its id, if that is a text.
     token_id: Option<Cow<'a, str>>,
     unsupported: Option<&'static str>,
 }
@@ -97,6 +99,11 @@ pub(super) fn check<'a>(
     describe(text, key, env);
     let claims = read(text, key, context, env)?;
     let expires = claims.check_understood(env)?;
+    // It could not be listed.
+    if claims.has_id && claims.token_id.is_none() && context.policy.revoked.is_some() {
+        trace!(env, "its claim \"jti\" is no text, and some are revoked");
+        return Err(Reason::TokenMalformed.into());
+    }
     claims.check_time(expires, context, env)?;
     claims.check_audience(key, env)?;
     claims.check_request(key, context, env)?;
@@ -178,7 +185,12 @@ impl<'a> Members<'a> for Reader<'_, 'a> {
             "exp" => self.claims.expires = Some(self.read_number("exp", object)?),
             "nbf" => self.claims.not_before = Some(self.read_number("nbf", object)?),
             "sub" => self.claims.subject = Some(self.read_subject(object)?),
-            "jti" => self.claims.token_id = Some(self.read_text("jti", object)?),
+            "jti" => {
+                let value = object.next_value::<&'a RawValue>()?.get();
+                let id = serde_json::from_str::<Text<'a>>(value).ok();
+                self.claims.has_id = true;
+                self.claims.token_id = id.map(|Text(id)| id);
+            }
             "aud" => self.read_audience(object)?,
             "method" => self.read_methods(object)?,
             "ip" => self.read_addresses(object)?,
@@ -339,7 +351,7 @@ impl<'a> Claims<'a> {
     /// The end that it states.
     fn check_understood(&self, env: &mut impl Env<'a>) -> Result<i64, Reason> {
         // An id means one use only, where RFC 9246 applies (2.1.7): nobody counts here.
-        let counted = (self.token_id.is_some() && self.uri.is_some()).then_some("jti");
+        let counted = (self.has_id && self.uri.is_some()).then_some("jti");
         if let Some(name) = self.unsupported.or(counted) {
             trace!(env, "its claim \"{name}\" asks for what is not supported");
             return Err(Reason::TokenUnsupported);

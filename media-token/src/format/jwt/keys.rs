@@ -46,25 +46,15 @@ impl Content {
 /// that is not supported here. Whoever knows a secret can make tokens, and a public
 /// key is known to all.
 pub(crate) fn looks_public(bytes: &[u8]) -> bool {
-    // Byte order marks, a JWK Set without its object, OpenSSH's and other armour.
-    const BEGINNINGS: [&[u8]; 9] = [
-        b"\xef\xbb\xbf",
-        b"\xfe\xff",
-        b"\xff\xfe",
-        b"{",
-        b"[",
-        b"----",
-        b"ssh-",
-        b"ecdsa-",
-        b"sk-",
-    ];
-    let text = bytes.trim_ascii();
-    // UTF-16 without its mark.
-    let is_wide = matches!(
-        text,
-        [0, b'{' | b'[' | b'-', ..] | [b'{' | b'[' | b'-', 0, ..]
-    );
-    let joined: Vec<u8> = text
+    // A byte order mark, a JWK Set without its object, OpenSSH's and other armour.
+    const BEGINNINGS: [&str; 7] = ["\u{feff}", "{", "[", "----", "ssh-", "ecdsa-", "sk-"];
+    let trimmed = bytes.trim_ascii();
+    // Bytes at random may well begin so, but are no text.
+    let text = str::from_utf8(trimmed).ok().filter(|text| {
+        let is_strange = |char: char| char.is_control() && !char.is_ascii_whitespace();
+        !text.contains(is_strange)
+    });
+    let joined: Vec<u8> = trimmed
         .iter()
         .copied()
         .filter(|byte| !byte.is_ascii_whitespace())
@@ -72,15 +62,29 @@ pub(crate) fn looks_public(bytes: &[u8]) -> bool {
     let decoded = STANDARD
         .decode(&joined)
         .or_else(|_| URL_SAFE_NO_PAD.decode(&joined));
-    BEGINNINGS
-        .iter()
-        .any(|beginning| text.starts_with(beginning))
-        || is_wide
+    text.is_some_and(|text| {
+        BEGINNINGS
+            .iter()
+            .any(|&beginning| text.starts_with(beginning))
+    }) || is_wide(bytes)
         || is_sequence(bytes)
         || decoded.is_ok_and(|decoded| is_sequence(&decoded))
 }
 
-/// Whether all of it is one SEQUENCE of DER, as each kind of public key is.
+/// Whether this begins as UTF-16 of ASCII does, with its mark or without.
+fn is_wide(bytes: &[u8]) -> bool {
+    let (pairs, _) = match bytes {
+        [0xfe, 0xff, rest @ ..] | [0xff, 0xfe, rest @ ..] => rest.as_chunks(),
+        bytes => bytes.as_chunks(),
+    };
+    let pairs = pairs.get(..8).unwrap_or(pairs);
+    !pairs.is_empty()
+        && (pairs.iter().all(|pair| matches!(pair, [0, 1..=0x7f]))
+            || pairs.iter().all(|pair| matches!(pair, [1..=0x7f, 0])))
+}
+
+/// Whether all of it is one SEQUENCE of DER, as each kind of public key is: one that
+/// holds another, or a number, and is no text.
 fn is_sequence(bytes: &[u8]) -> bool {
     let (len, rest) = match bytes {
         [0x30, len @ 0..=0x7f, rest @ ..] => (usize::from(*len), rest),
@@ -90,7 +94,10 @@ fn is_sequence(bytes: &[u8]) -> bool {
         }
         _ => return false,
     };
-    len == rest.len()
+    let is_text = bytes
+        .iter()
+        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
+    len == rest.len() && matches!(rest, [0x30 | 0x02, ..]) && !is_text
 }
 
 /// A key of a file, with the name that it has there.
