@@ -20,7 +20,7 @@ Examples:
 Exit status:
   0  granted; or, of keygen, mint and derive: done
   1  refused: no credential, an expired one, or one that does not hold
-  2  the command line means nothing, or a file that it names cannot be read or used
+  2  the command line means nothing, a file that it names cannot be read or used, or the output not be written
   3  verify and explain: no guard applies, or nginx answers before the module decides
 
 Secrets and tokens are arguments that other users of the machine can see. So keys

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use media_token::clean::{clean_target, cut_target, find_segment};
@@ -10,35 +11,37 @@ use media_token::cors::Asked;
 use media_token::hand_over::SetCookie;
 use media_token::request::is_reading;
 use media_token::{
-    Answer as Verdict, Credential, Decision, Destination, Env, Fields as _, Origin, RequestView,
-    Source, decide, loop_guard, take_with,
+    Answer as Verdict, Credential, Decision, Destination, Env, Fields as _, Key, Origin, Policy,
+    RequestView, Source, decide, loop_guard, take_with,
 };
 
 use crate::arguments::Check;
 use crate::input::Input;
 use crate::nginx::{self, Choice, Directive};
 use crate::report::{Answer, Explanation, Report, advice};
-use crate::request::{Request, shown};
+use crate::request::{Request, shown, without_tokens};
 use crate::settings::{Guard, Level, Settings};
 use crate::time;
 
 pub fn verify(options: &Check, input: &mut Input, json: bool) -> Result<u8> {
     let report = examine(options, input)?;
     let code = report.code();
-    report.print_verdict(json);
+    report.print_verdict(json)?;
     Ok(code)
 }
 
 pub fn explain(options: &Check, input: &mut Input, json: bool) -> Result<u8> {
     let report = examine(options, input)?;
     let code = report.code();
-    report.print(json);
+    report.print(json)?;
     Ok(code)
 }
 
 /// What applies to a request, and where that was found.
 struct Site {
     settings: Settings,
+    /// Whether the guard is off by what a variable came to, and not as it is written.
+    came_to_off: bool,
     /// What was cut out of the path, and the target without it.
     segment: Option<Segment>,
     target: Vec<u8>,
@@ -95,6 +98,7 @@ fn examine(options: &Check, input: &mut Input) -> Result<Report> {
         }
     };
     if let Some(url) = &options.application {
+        site.came_to_off = url == "off" && !matches!(site.settings.guard, Guard::Off);
         site.settings.guard = match (&site.settings.guard, Guard::parse(url)?) {
             (_, Guard::Variable(..)) => bail!("--application: expected a URL without variables"),
             (Guard::Variable(_, template), Guard::Fixed(_)) => {
@@ -149,6 +153,7 @@ fn of_options(options: &Check, request: &Request, input: &mut Input) -> Result<S
     };
     Ok(Site {
         settings,
+        came_to_off: false,
         segment,
         target,
         origin,
@@ -219,10 +224,16 @@ fn of_configuration(
     let merges = merges.flat_map(|directive| &directive.arguments).next();
     let merges = merges.is_none_or(|flag| flag != "off");
     let view = RequestView::new(&target);
-    let Some(uri) = nginx::normalised(view.path(), merges) else {
+    // nginx reads the path as it came before the credential is cut out of it.
+    let as_it_came = nginx::normalised(RequestView::new(&request.target).path(), merges);
+    let uri = as_it_came.and_then(|_| nginx::normalised(view.path(), merges));
+    let Some(uri) = uri else {
         let answer = Answer::with_status(400, "nginx itself answers 400: it cannot read the path");
         return Ok(Before::Answer(answer, notes));
     };
+    if let Some(answer) = refused_headers(request) {
+        return Ok(Before::Answer(answer, notes));
+    }
     let found = match &options.location {
         Some(name) => nginx::Found {
             chain: named(server, name)
@@ -278,6 +289,7 @@ fn of_configuration(
     });
     Ok(Before::Nothing(Box::new(Site {
         settings,
+        came_to_off: false,
         segment,
         target,
         origin,
@@ -289,6 +301,19 @@ fn of_configuration(
         error_pages,
         notes,
     })))
+}
+
+/// What nginx answers to some requests that it has read to their end.
+fn refused_headers(request: &Request) -> Option<Answer> {
+    let hosts = request.lines.iter();
+    let hosts = hosts.filter(|(name, _)| name.eq_ignore_ascii_case("Host"));
+    let (status, why) = match request.method.as_str() {
+        _ if hosts.count() > 1 => (400, "it has Host twice"),
+        "TRACE" | "CONNECT" => (405, "it does not serve this method"),
+        _ => return None,
+    };
+    let text = format!("nginx itself answers {status}: {why}");
+    Some(Answer::with_status(status, text))
 }
 
 /// The location of this name, and those that it is in.
@@ -368,6 +393,13 @@ fn note_socket(
     origin: Option<&str>,
     notes: &mut Vec<String>,
 ) {
+    if let Some(other) = &choice.other {
+        notes.push(format!(
+            "taken is {}, where the host has a server by its name; a request that arrives at {other} comes \
+             to another server: --listen says which it is",
+            choice.socket
+        ));
+    }
     if choice.is_elsewhere {
         notes.push(format!(
             "no server listens on the URL's port: taken is {}, as if something in front of nginx passed on to it",
@@ -429,7 +461,7 @@ impl<'a> Env<'a> for Asking<'_> {
     }
 
     fn trace(&mut self, step: fmt::Arguments<'_>) {
-        self.steps.push(step.to_string());
+        self.steps.push(without_tokens(&step.to_string()));
     }
 
     fn allocate(&mut self, len: usize) -> Option<&'a mut [u8]> {
@@ -447,6 +479,39 @@ impl<'a> Env<'a> for Asking<'_> {
     fn origin(&mut self) -> Option<&'a [u8]> {
         self.origin.map(str::as_bytes)
     }
+}
+
+/// The reason for which the module would refuse a request, in an environment that has
+/// these keys and looks at these places only; none where it would grant it.
+pub fn refusal(
+    request: &Request,
+    keys: &[Arc<Key>],
+    sources: &[Source],
+    now: i64,
+) -> Result<Option<&'static str>> {
+    let policy = Policy {
+        sources: sources.to_vec(),
+        keys: keys.to_vec(),
+        ..Level::default().settle().policy
+    };
+    let (segment, target) = cut(request, sources);
+    let origin = match (request.is_https, &request.host) {
+        (Some(is_https), Some(host)) => Some(spell_origin(is_https, host, request.port)),
+        _ => None,
+    };
+    let mut asking = Asking {
+        request,
+        origin: origin.map(|origin| &*origin.leak()),
+        steps: Vec::new(),
+    };
+    let view = RequestView::new(&target);
+    let received = request.received(segment.as_ref().map(Segment::credential));
+    let carried = take_with(&view, &received, &policy.sources);
+    let decision = decide(&view, &carried, &policy, now, &mut asking)?;
+    Ok(match decision {
+        Decision::Granted(_) => None,
+        Decision::Refused(_) => Some(decision.reason()),
+    })
 }
 
 fn judge(site: Site, request: &Request, now: i64) -> Result<Report> {
@@ -468,7 +533,8 @@ fn judge(site: Site, request: &Request, now: i64) -> Result<Report> {
         .iter()
         .any(|source| matches!(source, Source::Path(_)));
     let is_off = matches!(settings.guard, Guard::Off);
-    if site.segment.is_some() && (is_off || !takes_segments) {
+    let is_written_off = is_off && !site.came_to_off;
+    if site.segment.is_some() && (is_written_off || !takes_segments) {
         let text = "404: there is a credential in the path, where none is taken from it";
         told.answer = Answer::with_status(404, text);
         return Ok(report);
@@ -671,7 +737,9 @@ fn application(guard: &Guard, clean: &[u8], settings: &Settings) -> Application 
 fn shown_url(url: &str) -> String {
     let after_scheme = url.find("://").map_or(0, |at| at.saturating_add(3));
     let rest = url.get(after_scheme..).unwrap_or_default();
-    let path = rest.find('/').map(|at| after_scheme.saturating_add(at));
+    let path = rest
+        .find(['/', '?', '#'])
+        .map(|at| after_scheme.saturating_add(at));
     match path.and_then(|at| url.split_at_checked(at)) {
         Some((origin, target)) => format!("{origin}{}", shown(target.as_bytes(), &[])),
         None => url.to_owned(),

@@ -8,6 +8,7 @@ use crate::arguments::Derive;
 use crate::input::Input;
 use crate::key_line::KeyLine;
 use crate::mint::secret;
+use crate::nginx::quoted;
 use crate::output::{self, Readers};
 
 pub fn run(options: &Derive, input: &mut Input, json: bool) -> Result<u8> {
@@ -23,19 +24,19 @@ pub fn run(options: &Derive, input: &mut Input, json: bool) -> Result<u8> {
         _ => "",
     };
     let file = options.out.as_ref().map(|file| file.display().to_string());
-    let name = file.as_deref().unwrap_or("derived_key");
+    let name = quoted(file.as_deref().unwrap_or("derived_key"));
     let directive = format!("crossdomain_media_key {name} derived encoding=hex{algorithm};");
     if let Some(path) = &options.out {
         output::write_new(path, format!("{}\n", *hex).as_bytes(), Readers::Owner)?;
     }
     match (json, &options.out) {
         (true, None) => output::json(&serde_json::json!({ "key": *hex, "directive": directive })),
-        (true, Some(path)) => {
-            output::json(&serde_json::json!({ "file": path, "directive": directive }));
+        (true, Some(_)) => {
+            output::json(&serde_json::json!({ "file": file, "directive": directive }))
         }
         (false, None) => output::line(&hex),
         (false, Some(_)) => output::line(&directive),
-    }
+    }?;
     Ok(0)
 }
 

@@ -63,7 +63,11 @@ impl KeyLine {
 
     /// The keys that the file holds, to verify with.
     pub fn keys(&self, folder: &Path, input: &mut Input) -> Result<Keys> {
-        let bytes = self.read(folder, input)?;
-        Key::read(&bytes, &self.options).with_context(|| self.file.clone())
+        self.keys_of(&self.read(folder, input)?)
+    }
+
+    /// The keys of a file with this content.
+    pub fn keys_of(&self, file: &[u8]) -> Result<Keys> {
+        Key::read(file, &self.options).with_context(|| self.file.clone())
     }
 }

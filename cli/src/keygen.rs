@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::arguments::{KeyFor, KeyKind, Keygen};
+use crate::nginx::quoted;
 use crate::output::{self, Readers};
 use crate::signer::PrivateKey;
 
@@ -54,13 +55,14 @@ pub fn run(options: &Keygen, json: bool) -> Result<u8> {
         _ => pair(options, format),
     }?;
     if json {
+        let files = made.files.iter().map(|file| file.display().to_string());
         output::json(&json!({
-            "files": made.files,
+            "files": files.collect::<Vec<_>>(),
             "id": made.id,
             "directive": made.directive,
-        }));
+        }))?;
     } else {
-        output::line(&made.directive);
+        output::line(&made.directive)?;
     }
     Ok(0)
 }
@@ -167,12 +169,10 @@ fn pair(options: &Keygen, format: KeyFor) -> Result<Made> {
         (None, _) if options.jwks => Some(thumbprint(&public_jwk(&key)?)),
         (None, _) => None,
     };
-    let text = |tag: &str, der: &[u8]| {
-        let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
-        Zeroizing::new(pem::encode_config(&Pem::new(tag, der), config))
-    };
-    let private = text("PRIVATE KEY", &private);
-    let public = text("PUBLIC KEY", &key.public_der()?);
+    let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    let private = Pem::new("PRIVATE KEY", private.as_slice());
+    let private = Zeroizing::new(pem::encode_config(&private, config));
+    let public = key.public_pem()?;
     output::write_new(private_file, private.as_bytes(), Readers::Owner)?;
     output::write_new(public_file, public.as_bytes(), Readers::Everybody)?;
     if options.jwks {
@@ -212,8 +212,11 @@ fn refuse_old(files: &[PathBuf]) -> Result<()> {
 }
 
 fn directive(file: &Path, parameters: &str, id: Option<&str>) -> String {
-    let id = id.map_or(String::new(), |id| format!(" id={id}"));
-    format!("crossdomain_media_key {}{parameters}{id};", file.display())
+    let id = id.map_or(String::new(), |id| {
+        format!(" {}", quoted(&format!("id={id}")))
+    });
+    let file = quoted(&file.display().to_string());
+    format!("crossdomain_media_key {file}{parameters}{id};")
 }
 
 /// `K` and letters and digits, as CloudFront's ids.

@@ -25,6 +25,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use clap::error::{ContextKind, ErrorKind};
 
 use arguments::{Arguments, Command};
 use input::Input;
@@ -33,20 +34,50 @@ use input::Input;
 /// read. clap has the same number for the former.
 const UNUSABLE: u8 = 2;
 
+/// Nothing was asked for: the help says what can be.
+const HELP_INSTEAD: ErrorKind = ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return misused(&error),
+    };
     let json = arguments.json;
     match run(arguments) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let text = format!("{error:#}");
             if json {
-                output::json(&serde_json::json!({ "error": text }));
+                // Where that cannot be written either, the line below says what there is.
+                let _ = output::json(&serde_json::json!({ "error": text }));
             }
-            eprintln!("crossdomain-media: {text}");
+            output::remark(&text);
             ExitCode::from(UNUSABLE)
         }
     }
+}
+
+/// Says what is wrong with the command line without its words, which may be credentials.
+fn misused(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || error.kind() == HELP_INSTEAD {
+        error.exit();
+    }
+    let name = match error.kind() {
+        // Here it is the program's own word for the argument.
+        ErrorKind::MissingRequiredArgument
+        | ErrorKind::InvalidValue
+        | ErrorKind::ValueValidation
+        | ErrorKind::ArgumentConflict => error.get(ContextKind::InvalidArg),
+        _ => None,
+    };
+    let name = name.map_or(String::new(), |name| format!(": {name}"));
+    let usage = error.get(ContextKind::Usage);
+    let usage = usage.map_or(String::new(), |usage| format!("\n\n{usage}"));
+    output::remark(&format!(
+        "{}{name}{usage}\n\nFor more information, try '--help'.",
+        error.kind()
+    ));
+    ExitCode::from(UNUSABLE)
 }
 
 fn run(arguments: Arguments) -> Result<u8> {

@@ -4,18 +4,23 @@ mod cloudfront;
 mod django;
 mod jwt;
 
+use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use media_token::key::{Encoding, trim_newline};
 use media_token::scope::{Path as SignedPath, PathForm};
-use media_token::{RequestView, Source};
+use media_token::{Key, Keys, Origin, RequestView, Source};
 use zeroize::Zeroizing;
 
 use crate::arguments::{Carrier, Mint, MintCommon};
+use crate::check::refusal;
 use crate::input::Input;
 use crate::key_line::KeyLine;
 use crate::output;
+use crate::report::advice;
+use crate::request::Request;
 use crate::time;
 
 pub fn run(format: &Mint, input: &mut Input, json: bool) -> Result<u8> {
@@ -29,9 +34,12 @@ pub fn run(format: &Mint, input: &mut Input, json: bool) -> Result<u8> {
             "output": minted.lines,
             "expires": minted.expires,
             "key_id": minted.key_id,
-        }));
+        }))?;
     } else {
-        minted.lines.iter().for_each(|line| output::line(line));
+        minted
+            .lines
+            .iter()
+            .try_for_each(|line| output::line(line))?;
     }
     Ok(0)
 }
@@ -43,6 +51,77 @@ struct Minted {
     /// When it ends, where it says so itself.
     expires: Option<i64>,
     key_id: Option<String>,
+}
+
+/// What is asked of a credential before it is handed out: would the module take it, with
+/// the same key?
+struct Trial<'t> {
+    keys: Vec<Arc<Key>>,
+    sources: Vec<Source>,
+    /// When it begins.
+    start: i64,
+    /// The methods that it is for; any, if there are none.
+    methods: &'t [String],
+    /// The addresses and networks that it is for; any, if there are none.
+    addresses: &'t [String],
+    /// Whether it may be for other URLs than its own.
+    is_elsewhere: bool,
+}
+
+impl Trial<'_> {
+    fn run(self, target: &Target, lines: &[String]) -> Result<()> {
+        let mut request = request_with(target, lines)?;
+        let addresses = self.addresses.iter().map(|network| {
+            let address = network.split('/').next().unwrap_or_default();
+            let address: Option<IpAddr> = address.parse().ok();
+            address.with_context(|| format!("--ip {network}: expected an address or a network"))
+        });
+        let addresses: Vec<_> = addresses.collect::<Result<_>>()?;
+        // A method's name is in upper case, and is compared as it is.
+        let methods: Vec<_> = match self.methods {
+            [] => vec!["GET".to_owned()],
+            methods => methods
+                .iter()
+                .map(|name| name.to_ascii_uppercase())
+                .collect(),
+        };
+        // Each once: with the last of the other where there are fewer of one.
+        for number in 0..addresses.len().max(methods.len()) {
+            let method = methods.get(number).or(methods.last());
+            request.method.clone_from(method.context("no method")?);
+            request.address = addresses.get(number).or(addresses.last()).copied();
+            let refused = refusal(&request, &self.keys, &self.sources, self.start)?;
+            match refused {
+                None | Some("token_not_yet_valid") => {}
+                Some("wrong_address") if addresses.is_empty() => {}
+                Some("wrong_path") if self.is_elsewhere => {}
+                Some(reason) => {
+                    let advice = advice(reason).unwrap_or_default();
+                    bail!("nginx would refuse it with this key: {reason}. {advice}")
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A request of who was given these lines.
+fn request_with(target: &Target, lines: &[String]) -> Result<Request> {
+    if let [url] = lines
+        && url.starts_with("http")
+        && url.contains("://")
+    {
+        return Request::of_url(url, Vec::new());
+    }
+    let lines = lines.iter().filter_map(|line| line.split_once(": "));
+    let lines = lines.map(|(name, value)| match name {
+        "Set-Cookie" => {
+            let cookie = value.split(';').next().unwrap_or_default();
+            ("Cookie".to_owned(), cookie.to_owned())
+        }
+        name => (name.to_owned(), value.to_owned()),
+    });
+    Request::of_url(&target.url, lines.collect())
 }
 
 /// The URL that is signed.
@@ -65,14 +144,16 @@ impl Target {
         }
         let path = url.get(after..).and_then(|rest| rest.find(['/', '?']));
         let path_start = path.map_or(url.len(), |at| after.saturating_add(at));
-        Ok(match url.get(path_start..) {
-            Some(rest) if rest.starts_with('/') => Self { url, path_start },
-            rest => {
-                let origin = url.get(..path_start).unwrap_or_default();
-                let url = format!("{origin}/{}", rest.unwrap_or_default());
-                Self { url, path_start }
-            }
-        })
+        let (origin, rest) = url.split_at_checked(path_start).unwrap_or_default();
+        // What browsers ask for is what is signed.
+        let origin = Origin::parse(origin).context("the scheme and host of the URL")?;
+        let mut url = origin.as_browsers_do();
+        let path_start = url.len();
+        if !rest.starts_with('/') {
+            url.push('/');
+        }
+        url.push_str(rest);
+        Ok(Self { url, path_start })
     }
 
     fn origin(&self) -> &str {
@@ -157,6 +238,12 @@ fn decoded(line: &KeyLine, file: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
     encoding.decode(text).with_context(|| line.file.clone())
 }
 
+/// When a credential can be tried: now, or when it begins.
+fn start(not_before: Option<i64>, now: i64, expires: i64) -> i64 {
+    let last = expires.saturating_sub(1);
+    not_before.map_or(now, |moment| moment.saturating_add(1).min(last).max(now))
+}
+
 /// The time of signing.
 fn signing_time(common: &MintCommon) -> Result<i64> {
     common
@@ -173,9 +260,24 @@ fn end_of(life: &str, now: i64) -> Result<i64> {
         .context("--life: expected a time such as 2m")
 }
 
+/// Keys as the module shares them.
+fn shared(keys: Keys) -> Vec<Arc<Key>> {
+    keys.keys.into_iter().map(Arc::new).collect()
+}
+
+/// Where viewers carry a token.
+fn source(carrier: &Carrier) -> Result<Source> {
+    Source::parse(&carrier.token).with_context(|| carrier.token.clone())
+}
+
 /// Puts a token where viewers carry it.
-fn carry(carrier: &Carrier, target: &Target, token: &str, life: Option<i64>) -> Result<String> {
-    let source = Source::parse(&carrier.token).with_context(|| carrier.token.clone())?;
+fn carry(
+    carrier: &Carrier,
+    source: Source,
+    target: &Target,
+    token: &str,
+    life: Option<i64>,
+) -> Result<String> {
     Ok(match source {
         Source::Argument(name) => target.with_query(&[(&name, &token.replace(':', "%3A"))]),
         Source::Path(prefix) => {
@@ -191,13 +293,24 @@ fn carry(carrier: &Carrier, target: &Target, token: &str, life: Option<i64>) -> 
             format!("{origin}{before}/{prefix}{token}{after}")
         }
         Source::Cookie(name) => {
-            set_cookie(carrier.cookie_path.as_deref(), target, &name, token, life)
+            let path = cookie_path(carrier.cookie_path.as_deref())?;
+            set_cookie(path, target, &name, token, life)
         }
         Source::Header(name) => format!("{name}: Bearer {token}"),
         Source::HandOver(_) | Source::CloudFrontUrl | Source::CloudFrontCookies => {
             bail!("{}: not for a token", carrier.token)
         }
     })
+}
+
+/// The attribute `Path` of a cookie, of which nothing else may begin (RFC 6265, 4.1.1).
+fn cookie_path(path: Option<&str>) -> Result<Option<&str>> {
+    match path {
+        Some(path) if path.contains(|c: char| c == ';' || c.is_control()) => {
+            bail!("--cookie-path: expected a path without semicolons and control characters")
+        }
+        path => Ok(path),
+    }
 }
 
 /// A `Set-Cookie` line of the media host.

@@ -6,6 +6,6 @@ mod server;
 mod uri;
 
 pub use location::{Found, find, limit_except};
-pub use reader::{Directive, read_file, words};
+pub use reader::{Directive, quoted, read_file, words};
 pub use server::{Choice, choose, servers};
 pub use uri::normalised;

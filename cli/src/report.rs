@@ -1,5 +1,6 @@
 //! What `verify` and `explain` say.
 
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::output;
@@ -106,8 +107,11 @@ impl Report {
     }
 
     /// Prints the verdict.
-    pub fn print_verdict(self, json: bool) {
+    pub fn print_verdict(self, json: bool) -> Result<()> {
         if !json {
+            for note in &self.explanation.notes {
+                output::remark(&format!("note: {note}"));
+            }
             let text = match self.status {
                 "unguarded" | "undecided" => {
                     format!("{}: {}", self.verdict(), self.explanation.answer.text)
@@ -127,6 +131,7 @@ impl Report {
             remaining: Option<i64>,
             age: Option<i64>,
             time: i64,
+            notes: Vec<String>,
         }
         output::json(&Short {
             status: self.status,
@@ -137,23 +142,25 @@ impl Report {
             remaining: self.remaining,
             age: self.age,
             time: self.time,
-        });
+            notes: self.explanation.notes,
+        })
     }
 
     /// Prints everything.
-    pub fn print(self, json: bool) {
+    pub fn print(self, json: bool) -> Result<()> {
         if json {
             return output::json(&self);
         }
         let verdict = self.verdict();
         let time = time::show(self.time);
         let all = self.explanation;
-        let row = |name: &str, value: &str| {
+        let mut lines = Vec::new();
+        let mut row = |name: &str, value: &str| {
             if !value.is_empty() {
-                output::line(&format!("{name:<12}{value}"));
+                lines.push(format!("{name:<12}{value}"));
             }
         };
-        let list = |name: &str, values: &[String]| {
+        let list = |row: &mut dyn FnMut(&str, &str), name: &str, values: &[String]| {
             for (number, value) in values.iter().enumerate() {
                 row(if number == 0 { name } else { "" }, value);
             }
@@ -167,14 +174,15 @@ impl Report {
             all.application.as_deref().unwrap_or_default(),
         );
         row("site", all.origin.as_deref().unwrap_or_default());
-        list("keys", &all.keys);
+        list(&mut row, "keys", &all.keys);
         row("looked at", &all.sources.join(", "));
-        list("steps", &all.steps);
+        list(&mut row, "steps", &all.steps);
         row("verdict", &verdict);
         row("answer", &all.answer.text);
-        list("", &all.answer.cookies);
+        list(&mut row, "", &all.answer.cookies);
         row("advice", all.advice.unwrap_or_default());
-        list("notes", &all.notes);
+        list(&mut row, "notes", &all.notes);
+        output::line(&lines.join("\n"))
     }
 }
 

@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{
     KeyPair as _, RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair,
 };
 use media_token::format::jwt::Algorithm;
+use pem::{EncodeConfig, LineEnding, Pem};
 
 /// A private key of an application.
 pub enum PrivateKey {
@@ -95,6 +96,13 @@ impl PrivateKey {
             Self::Ed25519(_) => bail!("expected an RSA or P-256 private key"),
             Self::Rsa(_) | Self::P256(_) => self.sign(message, false),
         }
+    }
+
+    /// The public key in PEM, as nginx has it.
+    pub fn public_pem(&self) -> Result<String> {
+        let config = EncodeConfig::new().set_line_ending(LineEnding::LF);
+        let block = Pem::new("PUBLIC KEY", self.public_der()?);
+        Ok(pem::encode_config(&block, config))
     }
 
     /// The public key, as X.509 has it.

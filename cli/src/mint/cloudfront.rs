@@ -5,9 +5,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use media_token::Origin;
 use serde_json::{Map, Value, json};
 
-use super::{Minted, Target, end_of, set_cookie, signing_time};
+use super::{Minted, Target, Trial, cookie_path, end_of, set_cookie, shared, signing_time, start};
 use crate::arguments::MintCloudfront;
 use crate::input::Input;
 use crate::key_line::KeyLine;
@@ -31,6 +32,17 @@ pub fn mint(options: &MintCloudfront, input: &mut Input) -> Result<Minted> {
 
     let is_custom =
         options.resource.is_some() || options.not_before.is_some() || options.ip.is_some();
+    let resource = options.resource.as_deref().map(resource).transpose()?;
+    if is_custom && options.resource.is_none() && target.url.contains(['*', '?']) {
+        bail!(
+            "the URL holds * or ?, which stand for anything in a custom policy: say what is meant with --resource"
+        );
+    }
+    let not_before = options
+        .not_before
+        .as_deref()
+        .map(time::moment)
+        .transpose()?;
     let end = expires.to_string();
     let (name, value, signed) = match is_custom {
         // Byte for byte what verifiers put together again.
@@ -42,7 +54,13 @@ pub fn mint(options: &MintCloudfront, input: &mut Input) -> Result<Minted> {
             ("Expires", end, policy)
         }
         true => {
-            let policy = custom(options, &target, expires)?.to_string();
+            let policy = custom(
+                options,
+                resource.as_deref().unwrap_or(&target.url),
+                not_before,
+                expires,
+            )
+            .to_string();
             ("Policy", encode(policy.as_bytes()), policy)
         }
     };
@@ -54,16 +72,27 @@ pub fn mint(options: &MintCloudfront, input: &mut Input) -> Result<Minted> {
         ("Hash-Algorithm", "SHA256"),
     ];
     let life = expires.saturating_sub(now);
+    let path = cookie_path(options.cookie_path.as_deref())?;
     let lines = match options.cookies {
         false => vec![target.with_query(&parameters)],
         true => parameters
             .iter()
             .map(|(name, value)| {
-                let (name, path) = (format!("CloudFront-{name}"), options.cookie_path.as_deref());
+                let name = format!("CloudFront-{name}");
                 set_cookie(path, &target, &name, value, Some(life))
             })
             .collect(),
     };
+    let keys = shared(line.keys_of(key.public_pem()?.as_bytes())?);
+    let trial = Trial {
+        sources: keys.iter().flat_map(|key| key.sources().to_vec()).collect(),
+        keys,
+        start: start(not_before, now, expires),
+        methods: &[],
+        addresses: options.ip.as_slice(),
+        is_elsewhere: options.resource.is_some(),
+    };
+    trial.run(&target, &lines)?;
     Ok(Minted {
         lines,
         expires: Some(expires),
@@ -71,19 +100,40 @@ pub fn mint(options: &MintCloudfront, input: &mut Input) -> Result<Minted> {
     })
 }
 
+/// The pattern of a custom policy, its scheme and host as browsers write them.
+fn resource(text: &str) -> Result<String> {
+    if !text.starts_with("http") && !text.starts_with('*') {
+        bail!("--resource {text}: expected a URL, with * and ? where it stands for several");
+    }
+    let host = text.find("://").map(|at| at.saturating_add(3));
+    let path = host.and_then(|host| {
+        let path = text.get(host..)?.find('/')?;
+        host.checked_add(path)
+    });
+    let (origin, path) = match path.and_then(|path| text.split_at_checked(path)) {
+        Some((origin, path)) if !origin.contains(['*', '?']) => (origin, path),
+        _ => return Ok(text.to_owned()),
+    };
+    let origin = Origin::parse(origin).with_context(|| format!("--resource {text}"))?;
+    Ok(format!("{}{path}", origin.as_browsers_do()))
+}
+
 /// A custom policy.
-fn custom(options: &MintCloudfront, target: &Target, expires: i64) -> Result<Value> {
+fn custom(
+    options: &MintCloudfront,
+    resource: &str,
+    not_before: Option<i64>,
+    expires: i64,
+) -> Value {
     let mut condition = Map::new();
     condition.insert("DateLessThan".into(), json!({ "AWS:EpochTime": expires }));
-    if let Some(moment) = &options.not_before {
-        let start = time::moment(moment)?;
+    if let Some(start) = not_before {
         condition.insert("DateGreaterThan".into(), json!({ "AWS:EpochTime": start }));
     }
     if let Some(network) = &options.ip {
         condition.insert("IpAddress".into(), json!({ "AWS:SourceIp": network }));
     }
-    let resource = options.resource.as_deref().unwrap_or(&target.url);
-    Ok(json!({ "Statement": [{ "Resource": resource, "Condition": condition }] }))
+    json!({ "Statement": [{ "Resource": resource, "Condition": condition }] })
 }
 
 /// CloudFront's base64.

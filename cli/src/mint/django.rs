@@ -1,12 +1,14 @@
 //! Tokens of django-crossdomainmedia: `TIMESTAMP:SIGNATURE` over a path.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, bail};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use media_token::scope::{Path as SignedPath, Signs};
 
-use super::{Minted, Target, carry, form, secret, signing_time, spell};
+use super::{Minted, Target, Trial, carry, decoded, form, shared, signing_time, source, spell};
 use crate::arguments::MintDjango;
 use crate::derive::derived;
 use crate::input::Input;
@@ -19,7 +21,8 @@ pub fn mint(options: &MintDjango, input: &mut Input) -> Result<Minted> {
     }
     let target = Target::read(&options.common, input)?;
     let now = signing_time(&options.common)?;
-    let key = derived(&line, &secret(&line, input)?);
+    let file = line.read(Path::new(""), input)?;
+    let key = derived(&line, &decoded(&line, &file)?);
     let algorithm = match line.value("alg") {
         Some("sha1") => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
         _ => hmac::HMAC_SHA256,
@@ -36,8 +39,19 @@ pub fn mint(options: &MintDjango, input: &mut Input) -> Result<Minted> {
     let message = format!("{}:{born}", spell(&signed, form(&line))?);
     let signature = hmac::sign(&hmac::Key::new(algorithm, &key), message.as_bytes());
     let token = format!("{born}:{}", URL_SAFE_NO_PAD.encode(signature));
+    let source = source(&options.carrier)?;
+    let trial = Trial {
+        keys: shared(line.keys_of(&file)?),
+        sources: vec![source.clone()],
+        start: now,
+        methods: &[],
+        addresses: &[],
+        is_elsewhere: false,
+    };
+    let lines = vec![carry(&options.carrier, source, &target, &token, None)?];
+    trial.run(&target, &lines)?;
     Ok(Minted {
-        lines: vec![carry(&options.carrier, &target, &token, None)?],
+        lines,
         expires: None,
         key_id: line.value("id").map(str::to_owned),
     })

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use super::{Minted, Target, carry, decoded, end_of, signing_time};
+use super::{Minted, Target, Trial, carry, decoded, end_of, shared, signing_time, source, start};
 use crate::arguments::MintJwt;
 use crate::input::Input;
 use crate::key_line::KeyLine;
@@ -22,14 +22,29 @@ pub fn mint(options: &MintJwt, input: &mut Input) -> Result<Minted> {
     if line.format() != "jwt" {
         bail!("{}: expected format=jwt", line.file);
     }
-    let (signer, key_id) = read_signer(&line, input).with_context(|| line.file.clone())?;
+    if line.value("use") == Some("mint") {
+        bail!("use=mint: with this key only nginx itself signs");
+    }
+    if let Some(path) = options.path.iter().find(|path| !path.starts_with('/')) {
+        bail!("--path {path}: expected a path that starts with a slash");
+    }
+    let file = line.read(Path::new(""), input)?;
+    let (signer, key_id) = read_signer(&line, &file).with_context(|| line.file.clone())?;
     let target = Target::read(&options.common, input)?;
     let now = signing_time(&options.common)?;
     let expires = end_of(&options.life, now)?;
 
     let mut claims = Map::new();
     let paths = match options.path.is_empty() {
-        true => vec![target.spelled(&line)?],
+        true => {
+            let path = target.spelled(&line)?;
+            if path.ends_with("/*") {
+                bail!(
+                    "the URL's path ends in /*, which covers all of its folder: say what is meant with --path"
+                );
+            }
+            vec![path]
+        }
         false => options.path.clone(),
     };
     let path_claim = line.value("path_claim").unwrap_or(DEFAULT_PATH_CLAIM);
@@ -38,8 +53,13 @@ pub fn mint(options: &MintJwt, input: &mut Input) -> Result<Minted> {
     }
     add_list(&mut claims, path_claim, &paths);
     claims.insert("exp".into(), expires.into());
-    if let Some(moment) = &options.not_before {
-        claims.insert("nbf".into(), time::moment(moment)?.into());
+    let not_before = options
+        .not_before
+        .as_deref()
+        .map(time::moment)
+        .transpose()?;
+    if let Some(moment) = not_before {
+        claims.insert("nbf".into(), moment.into());
     }
     for (name, value) in [
         ("sub", options.sub.as_deref()),
@@ -80,8 +100,29 @@ pub fn mint(options: &MintJwt, input: &mut Input) -> Result<Minted> {
         );
     }
     let life = expires.saturating_sub(now);
+    let source = source(&options.carrier)?;
+    let keys = match &signer {
+        JwtSigner::Secret(..) => line.keys_of(&file)?,
+        JwtSigner::Private(_, key) => line.keys_of(key.public_pem()?.as_bytes())?,
+    };
+    let trial = Trial {
+        keys: shared(keys),
+        sources: vec![source.clone()],
+        start: start(not_before, now, expires),
+        methods: &options.method,
+        addresses: &options.ip,
+        is_elsewhere: !options.path.is_empty(),
+    };
+    let lines = vec![carry(
+        &options.carrier,
+        source,
+        &target,
+        &token,
+        Some(life),
+    )?];
+    trial.run(&target, &lines)?;
     Ok(Minted {
-        lines: vec![carry(&options.carrier, &target, &token, Some(life))?],
+        lines,
         expires: Some(expires),
         key_id,
     })
@@ -117,20 +158,19 @@ enum Jwks {
 }
 
 /// What signs, and the id of the key.
-fn read_signer(line: &KeyLine, input: &mut Input) -> Result<(JwtSigner, Option<String>)> {
-    let file = line.read(Path::new(""), input)?;
+fn read_signer(line: &KeyLine, file: &[u8]) -> Result<(JwtSigner, Option<String>)> {
     let algorithm = line.value("alg").and_then(Algorithm::parse);
     let id = line.value("id").map(str::to_owned);
     if file.windows(11).any(|window| window == b"-----BEGIN ") {
-        let key = PrivateKey::from_pem(&file, EcdsaForm::Fixed)?;
+        let key = PrivateKey::from_pem(file, EcdsaForm::Fixed)?;
         return Ok((JwtSigner::of_private(key, algorithm)?, id));
     }
     if !file.trim_ascii_start().starts_with(b"{") {
-        let secret = decoded(line, &file)?;
+        let secret = decoded(line, file)?;
         return Ok((JwtSigner::of_secret(&secret, algorithm)?, id));
     }
     // The parser's own words could quote the file.
-    let jwks: Jwks = serde_json::from_slice(&file)
+    let jwks: Jwks = serde_json::from_slice(file)
         .ok()
         .context("neither a JWK nor a JWK Set")?;
     let keys = match jwks {

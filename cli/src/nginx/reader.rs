@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::iter::Peekable;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::slice;
 
@@ -11,6 +11,22 @@ use anyhow::{Context as _, Result, bail};
 
 /// Files that include each other would never end.
 const MAX_DEPTH: usize = 32;
+
+/// Blocks in blocks, through all files: reading them takes of the stack.
+const MAX_NESTING: usize = 200;
+
+/// Directives that are looked at, beside those of the module's: what they say has to be
+/// understood to the byte.
+const READ: [&str; 8] = [
+    "include",
+    "server",
+    "listen",
+    "server_name",
+    "merge_slashes",
+    "location",
+    "limit_except",
+    "error_page",
+];
 
 /// A directive, and where it stands.
 #[derive(Clone, Debug)]
@@ -51,23 +67,38 @@ impl Directive {
 /// Reads a configuration file, and those that it includes.
 pub fn read_file(path: &Path) -> Result<Vec<Directive>> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut files = Files { folder };
+    let mut files = Files { folder, nesting: 0 };
     files.read(path, 0)
 }
 
 /// The words of a text, quoted as in a configuration.
-pub fn words(text: &str) -> Result<Vec<String>> {
-    let mut reader = Reader::new(text.as_bytes(), Path::new(""));
+pub fn words(line: &str) -> Result<Vec<String>> {
+    let mut reader = Reader::new(line.as_bytes(), Path::new(""));
     let (words, end) = reader.words()?;
     match end {
-        End::File | End::Semicolon if reader.is_at_end() => Ok(words),
+        End::File | End::Semicolon if reader.is_at_end() => words.into_iter().map(text).collect(),
         _ => bail!("expected words, and no \"{{\", \"}}\" or \";\" that is not quoted"),
     }
+}
+
+/// A word as a configuration has it, in quotes where it would be another without them.
+pub fn quoted(word: &str) -> String {
+    let is_special = |c: char| c.is_whitespace() || "\"'\\;{}#$".contains(c);
+    if !word.is_empty() && !word.contains(is_special) {
+        return word.to_owned();
+    }
+    format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn text(word: Vec<u8>) -> Result<String> {
+    String::from_utf8(word).ok().context("not valid UTF-8")
 }
 
 struct Files<'f> {
     /// What relative names are relative to: the configuration prefix.
     folder: &'f Path,
+    /// How many blocks are open.
+    nesting: usize,
 }
 
 impl Files<'_> {
@@ -103,7 +134,15 @@ impl Files<'_> {
                     (End::Open, _) => bail!("{place}: unexpected \"{{\""),
                 };
             }
-            let name = words.remove(0);
+            let name = String::from_utf8_lossy(&words.remove(0)).into_owned();
+            let is_read = READ.contains(&name.as_str()) || name.starts_with("crossdomain_media");
+            let words = words.into_iter().map(|word| match is_read {
+                true => text(word),
+                false => Ok(String::from_utf8_lossy(&word).into_owned()),
+            });
+            let words: Vec<_> = words
+                .collect::<Result<_>>()
+                .with_context(|| place.to_string())?;
             let block = match end {
                 End::Semicolon => None,
                 // Not nginx's own words, but a program.
@@ -111,7 +150,15 @@ impl Files<'_> {
                     reader.skip_lua().with_context(|| place.to_string())?;
                     Some(Vec::new())
                 }
-                End::Open => Some(self.block(reader, true, depth)?),
+                End::Open if self.nesting >= MAX_NESTING => {
+                    bail!("{place}: more than {MAX_NESTING} blocks in each other")
+                }
+                End::Open => {
+                    self.nesting = self.nesting.saturating_add(1);
+                    let block = self.block(reader, true, depth)?;
+                    self.nesting = self.nesting.saturating_sub(1);
+                    Some(block)
+                }
                 End::Close => bail!("{place}: unexpected \"}}\""),
                 End::File => bail!("{place}: unexpected end of file, expecting \";\" or \"}}\""),
             };
@@ -142,9 +189,22 @@ impl Files<'_> {
             true => pattern.to_owned(),
             false => format!("{folder}/{pattern}"),
         };
-        let found = glob::glob(&pattern)?.collect::<std::result::Result<Vec<_>, _>>();
+        let found = glob::glob(&pattern)?.filter(|found| {
+            let is_wanted = |file: &PathBuf| !is_hidden_to(&pattern, file);
+            found.as_ref().map_or(true, is_wanted)
+        });
+        let found = found.collect::<std::result::Result<Vec<_>, _>>();
         Ok(found?)
     }
+}
+
+/// Whether a file is one that glob(3), by which nginx goes, passes over: the dot of a
+/// hidden name has to stand in the pattern. The library's own option for that leaves hidden
+/// files out even where it does, and panics where a name is not valid UTF-8.
+fn is_hidden_to(pattern: &str, file: &Path) -> bool {
+    let is_dotted = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    let mut parts = Path::new(pattern).components().zip(file.components());
+    parts.any(|(asked, found)| is_dotted(found) && !is_dotted(asked))
 }
 
 /// What ends the words of a directive.
@@ -212,7 +272,7 @@ impl<'t> Reader<'t> {
     }
 
     /// The words of one directive, and what ends them.
-    fn words(&mut self) -> Result<(Vec<String>, End)> {
+    fn words(&mut self) -> Result<(Vec<Vec<u8>>, End)> {
         let mut words = Vec::new();
         loop {
             self.skip_space();
@@ -231,7 +291,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn word(&mut self) -> Result<String> {
+    fn word(&mut self) -> Result<Vec<u8>> {
         let quote = self.peek().filter(|byte| matches!(byte, b'"' | b'\''));
         if quote.is_some() {
             self.next();
@@ -266,9 +326,7 @@ impl<'t> Reader<'t> {
                 break;
             }
         }
-        String::from_utf8(unescaped(&raw))
-            .ok()
-            .context("not valid UTF-8")
+        Ok(unescaped(&raw))
     }
 
     /// Skips a program up to the brace that ends it.
@@ -330,11 +388,15 @@ fn unescaped(raw: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
     use super::*;
 
     fn parse(text: &str) -> Result<Vec<Directive>> {
         let mut files = Files {
             folder: Path::new(""),
+            nesting: 0,
         };
         files.block(&mut Reader::new(text.as_bytes(), Path::new("f")), false, 0)
     }
@@ -384,11 +446,15 @@ mod tests {
         std::fs::create_dir(folder.path().join("conf.d")).unwrap();
         write(
             "nginx.conf",
-            "a; http { include conf.d/*.conf; c; include none/*.conf; }",
+            "a; http { include conf.d/*.conf; c; include none/*.conf; include *inner; include .inn*; }",
         )
         .unwrap();
         write("conf.d/2.conf", "two;").unwrap();
         write("conf.d/1.conf", "one; include inner;").unwrap();
+        write("conf.d/.hidden.conf", "hidden;").unwrap();
+        write(".inner", "hidden;").unwrap();
+        let other = folder.path().join(OsStr::from_bytes(b"conf.d/\xff"));
+        std::fs::write(other, "").unwrap();
         write("inner", "inner;").unwrap();
         let tree = read_file(&folder.path().join("nginx.conf")).unwrap();
         let names: Vec<_> = tree[1]
@@ -396,7 +462,7 @@ mod tests {
             .iter()
             .map(|inner| inner.name.as_str())
             .collect();
-        assert_eq!(names, ["one", "inner", "two", "c"]);
+        assert_eq!(names, ["one", "inner", "two", "c", "inner", "hidden"]);
         write("nginx.conf", "include nginx.conf;").unwrap();
         assert!(read_file(&folder.path().join("nginx.conf")).is_err());
         write("nginx.conf", "include missing;").unwrap();

@@ -44,6 +44,8 @@ pub struct Choice<'s, 'd> {
     pub socket: String,
     pub port: u16,
     pub is_tls: bool,
+    /// A socket at which another server would have been chosen.
+    pub other: Option<String>,
     /// Whether the URL's port is none that nginx listens on.
     pub is_elsewhere: bool,
 }
@@ -184,6 +186,10 @@ pub fn choose<'s, 'd>(
     for &socket in &wanted {
         found.extend(at_socket(servers, socket, host)?);
     }
+    let everywhere: Vec<_> = found
+        .iter()
+        .map(|candidate| (candidate.server, candidate.socket))
+        .collect();
     // By name wherever it is known, otherwise what is the default.
     if found.iter().any(|candidate| candidate.how.is_some()) {
         found.retain(|candidate| candidate.how.is_some());
@@ -202,6 +208,9 @@ pub fn choose<'s, 'd>(
     }
     let mut all = servers.iter().flat_map(|server| &server.sockets);
     let how = first.how.clone();
+    let other = everywhere
+        .iter()
+        .find(|(server, _)| !std::ptr::eq(*server, first.server));
     Ok(Choice {
         server: first.server,
         default: first.default,
@@ -210,6 +219,7 @@ pub fn choose<'s, 'd>(
         port: first.socket.port,
         // One `ssl` is for all servers of a socket.
         is_tls: all.any(|own| own.is_at(first.socket) && own.is_tls),
+        other: other.map(|(_, socket)| socket.name()),
         is_elsewhere,
     })
 }

@@ -2,9 +2,11 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_crossdomain-media");
 
 /// A folder that goes with the test.
 pub struct Folder(tempfile::TempDir);
@@ -18,6 +20,14 @@ pub struct Ran {
 }
 
 impl Ran {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{self:?}"))
     }
@@ -62,7 +72,7 @@ impl Folder {
 
     /// Runs the program in this folder, with this standard input.
     pub fn run_with(&self, arguments: &[&str], stdin: &str) -> Ran {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_crossdomain-media"))
+        let mut child = Command::new(PROGRAM)
             .args(arguments)
             .current_dir(self.path())
             .stdin(Stdio::piped())
@@ -72,11 +82,16 @@ impl Folder {
             .unwrap();
         // One that does not read it is gone already.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ran::of(child.wait_with_output().unwrap())
+    }
+
+    /// Runs a line of bash in this folder, in which `$0` is the program.
+    pub fn bash(&self, line: &str) -> Ran {
+        let output = Command::new("bash")
+            .args(["-c", line, PROGRAM])
+            .current_dir(self.path())
+            .stdin(Stdio::null())
+            .output();
+        Ran::of(output.unwrap())
     }
 }

@@ -244,3 +244,134 @@ fn what_nginx_would_not_start_with_is_an_error() {
         (3, &500.into())
     );
 }
+
+#[test]
+fn an_application_that_came_to_off_lets_a_path_with_a_token_pass() {
+    let folder = folder(
+        "crossdomain_media_token arg:token path:~;
+         location /variable/ { crossdomain_media $application; }
+         location /written/ { crossdomain_media off; }
+         location /other/ { crossdomain_media $application; crossdomain_media_token arg:token; }",
+    );
+    for (path, status, answer) in [
+        ("/variable/~x/a", "unguarded", Value::Null),
+        ("/written/~x/a", "undecided", 404.into()),
+        ("/other/~x/a", "undecided", 404.into()),
+    ] {
+        let url = format!("https://media.example.org{path}");
+        let ran = explain(&folder, &url, &["--application", "off"]);
+        let report = ran.json();
+        assert_eq!(
+            (ran.code, &report["status"], &report["answer"]["status"]),
+            (3, &status.into(), &answer),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn verify_tells_its_notes_beside_the_verdict() {
+    let folder = folder("location / { crossdomain_media https://a.example; deny all; }");
+    let arguments = [
+        "verify",
+        "--config",
+        "nginx.conf",
+        "https://media.example.org/a",
+    ];
+    let ran = folder.run(&arguments);
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (1, "missing: no_token\n"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("note: deny ("), "{ran:?}");
+    let json = folder.run(&[&arguments[..], &["--json"]].concat());
+    assert!(notes(&json.json()).contains("deny ("), "{json:?}");
+    assert_eq!(json.stderr, "");
+}
+
+#[test]
+fn another_server_at_a_socket_of_its_own_is_noted() {
+    let folder = Folder::new();
+    folder.write("key", "a-secret-of-an-application-in-a-test-of-this");
+    folder.write(
+        "nginx.conf",
+        "http { crossdomain_media_key key;
+         server { listen 24400; server_name any.example; crossdomain_media https://any.example; }
+         server { listen 127.0.0.1:24400; server_name own.example; crossdomain_media https://own.example; } }",
+    );
+    let ask = |more: &[&str]| explain(&folder, "http://any.example:24400/a", more).json();
+    let report = ask(&[]);
+    assert_eq!(report["application"], "https://any.example");
+    let said = notes(&report);
+    assert!(
+        said.contains("127.0.0.1:24400") && said.contains("--listen"),
+        "{said}"
+    );
+    for (listen, application) in [
+        ("127.0.0.1:24400", "https://own.example"),
+        ("24400", "https://any.example"),
+    ] {
+        let report = ask(&["--listen", listen]);
+        assert_eq!(report["application"], application);
+        assert!(!notes(&report).contains("--listen"), "{report}");
+    }
+}
+
+#[test]
+fn what_is_not_read_may_be_in_any_encoding() {
+    let folder = folder("");
+    let ask = |line: &[u8]| {
+        let server = [
+            &b"http { server { crossdomain_media off; "[..],
+            line,
+            b" } }",
+        ];
+        folder.write("nginx.conf", server.concat());
+        explain(&folder, "http://media.example.org/a", &[])
+    };
+    let other = ask(b"add_header X-Name caf\xe9; map $a $caf\xe9 { caf\xe9 1; }");
+    assert_eq!(other.code, 3, "{other:?}");
+    let own = ask(b"crossdomain_media_public_url http://caf\xe9;");
+    assert_eq!(own.code, 2);
+    assert!(own.stderr.contains("not valid UTF-8"), "{own:?}");
+}
+
+#[test]
+fn blocks_without_end_are_an_error() {
+    let folder = Folder::new();
+    let nested = |depth: usize| {
+        let (open, close) = ("a {".repeat(depth), "}".repeat(depth));
+        folder.write(
+            "nginx.conf",
+            format!("{open}{close} http {{ server {{ }} }}"),
+        );
+        explain(&folder, "http://media.example.org/a", &[])
+    };
+    assert_eq!(nested(100).code, 3);
+    let deep = nested(200_000);
+    assert_eq!(deep.code, 2, "{deep:?}");
+    assert!(deep.stderr.contains("blocks in each other"), "{deep:?}");
+}
+
+#[test]
+fn nginx_answers_some_requests_by_itself() {
+    let folder =
+        folder("crossdomain_media https://a.example; crossdomain_media_token arg:token path:~;");
+    for (path, more, status) in [
+        ("/%zz", &[][..], 400),
+        ("/~x%zz/a", &[], 400),
+        ("/~x%00/a", &[], 400),
+        ("/a", &["--method", "TRACE"], 405),
+        ("/a", &["--method", "CONNECT"], 405),
+        ("/a", &["-H", "Host: a", "-H", "host: a"], 400),
+    ] {
+        let url = format!("https://media.example.org{path}");
+        let ran = explain(&folder, &url, more);
+        assert_eq!(
+            (ran.code, &ran.json()["answer"]["status"]),
+            (3, &status.into()),
+            "{path}"
+        );
+    }
+}

@@ -123,3 +123,74 @@ fn derived_keys_are_those_of_django() {
     let json = folder.run(&["derive", "--json", "secret_key"]).json();
     assert_eq!(json["key"], SHA256);
 }
+
+#[test]
+fn what_could_not_be_written_is_an_error() {
+    let folder = Folder::new();
+    folder.run(&["keygen", "secret", "--out", "key"]).line();
+    for command in [
+        "mint django --key key https://m.example/a",
+        "keygen secret --out new",
+        "derive key",
+        "derive --json key",
+        "explain --key key /a",
+        "verify --key key /a",
+    ] {
+        let ran = folder.bash(&format!("\"$0\" {command} >/dev/full"));
+        assert_eq!(ran.code, 2, "{command}: {ran:?}");
+        assert!(ran.stderr.contains("standard output"), "{ran:?}");
+        // Nor can it be said.
+        let ran = folder.bash(&format!("rm -f new; \"$0\" {command} >/dev/full 2>&1"));
+        assert_eq!(ran.code, 2, "{command}: {ran:?}");
+    }
+    // A reader that has seen enough is no error.
+    let gone = folder.bash("\"$0\" derive key | true; exit ${PIPESTATUS[0]}");
+    assert_eq!((gone.code, gone.stderr.as_str()), (0, ""));
+
+    // A limit for files stands for a full disk. The script's own output is no file.
+    let limited = "trap '' XFSZ; ulimit -f 0; \"$0\"";
+    for command in ["keygen secret --out part", "derive key --out part"] {
+        let ran = folder.bash(&format!("{limited} {command}"));
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.stderr.contains("part: not written"), "{ran:?}");
+        assert!(!folder.path().join("part").exists());
+    }
+}
+
+#[test]
+fn the_line_for_nginx_is_quoted_where_it_has_to_be() {
+    let folder = Folder::new();
+    for (name, quoted) in [
+        ("my key", r#""my key""#),
+        ("a;b", r#""a;b""#),
+        ("x$y", r#""x$y""#),
+        (r#"q"r'\s"#, r#""q\"r'\\s""#),
+        ("{b}", r#""{b}""#),
+        ("#c", r##""#c""##),
+        ("plain-1.key", "plain-1.key"),
+    ] {
+        let made = folder.run(&["keygen", "secret", "--out", name]);
+        assert_eq!(made.line(), format!("crossdomain_media_key {quoted};"));
+        // As it is printed it names the file.
+        let ran = folder.run(&["verify", "--key", quoted, "/a"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, "missing: no_token\n"));
+        let derived = format!("{name}.derived");
+        let ran = folder.run(&["derive", quoted, "--out", &derived]);
+        let start = format!("crossdomain_media_key {}", &quoted[..quoted.len() - 1]);
+        assert!(ran.line().starts_with(&start), "{ran:?}");
+    }
+}
+
+#[test]
+fn names_of_files_need_not_be_utf_8() {
+    let folder = Folder::new();
+    for (number, command) in ["keygen secret", "keygen p256 --jwks", "derive key"]
+        .into_iter()
+        .enumerate()
+    {
+        folder.write("key", "a-secret-of-an-application-in-a-test-of-this");
+        let ran = folder.bash(&format!("\"$0\" {command} --json --out $'{number}-\\xff'"));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.json()["directive"].is_string());
+    }
+}

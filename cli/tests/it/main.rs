@@ -14,6 +14,8 @@ mod common;
 mod configuration;
 mod documentation;
 mod keys;
+mod minting;
 mod nginx;
 mod round_trips;
+mod secrecy;
 mod vectors;

@@ -114,6 +114,7 @@ fn start(folder: &Folder) -> Nginx {
         format!("load_module {};{HTTP}", module.display()),
     );
     folder.write("conf.d/media.conf", SERVERS);
+    folder.write("conf.d/.hidden.conf", "}");
     let child = Command::new(nginx)
         .args(["-p", ".", "-c", "nginx.conf", "-e", "error.log"])
         .current_dir(folder.path())
@@ -322,6 +323,12 @@ fn cases(folder: &Folder) -> Vec<Case> {
         ),
         case("escaped", django("/b%20c", &[]), 200, "valid"),
         case("out of the root", site("/../a"), 400, ""),
+        case("no escape", site("/%zz"), 400, ""),
+        case("no escape in what is cut out", site("/~x%zz/a"), 400, ""),
+        case("TRACE", site("/a"), 405, "").method("TRACE"),
+        case("Host twice", site("/a"), 400, "")
+            .line("Host: media.test")
+            .line("Host: media.test"),
         case("public", site("/public/a"), 200, ""),
         case("public by an escape", site("/%70ublic/a"), 200, ""),
         // merge_slashes is that of the default server.
@@ -387,7 +394,7 @@ fn cases(folder: &Folder) -> Vec<Case> {
         ),
         case(
             "JWT, audience",
-            jwt("/jwt/a", &["--token", "arg:t", "--aud", "x"]),
+            mint("jwt", "jwt.key format=jwt id=jwt aud=x", "/jwt/a", &in_jwt),
             403,
             "wrong_audience",
         ),
