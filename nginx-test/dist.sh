@@ -20,7 +20,13 @@ mkdir -p "$dist"
 # Built from what the Dockerfile has, so that this is known to be enough. What is copied is as old as it was.
 rm -rf "$dist/source"
 mkdir "$dist/source"
-mapfile -t sources < <(sed -n 's/^!//p' .dockerignore | while IFS= read -r pattern; do compgen -G "$pattern" || true; done)
+sources=()
+while IFS= read -r pattern; do
+    mapfile -t found < <(compgen -G "$pattern")
+    # Only the source of an nginx need not be there.
+    ((${#found[@]})) || [[ $pattern == 'nginx-*.tar.gz' ]] || die "there is no $pattern, which .dockerignore names"
+    sources+=("${found[@]}")
+done < <(sed -n 's/^!//p' .dockerignore)
 tar --create --exclude=media-token/fuzz "${sources[@]}" | tar --extract --directory="$dist/source"
 
 if [[ -n ${NGINX_SOURCE_DIR:-} ]]; then
@@ -41,9 +47,7 @@ printf 'load_module modules/ngx_http_crossdomain_media_module.so;\n' >load_modul
 # What debuggers read names folders of this machine, and the build id is computed from that too.
 strip --strip-unneeded --remove-section=.note.gnu.build-id -o ngx_http_crossdomain_media_module.so \
     "$made/ngx_http_crossdomain_media_module.so"
-if [[ -f $made/crossdomain-media ]]; then
-    strip --remove-section=.note.gnu.build-id -o crossdomain-media "$made/crossdomain-media"
-fi
+strip --remove-section=.note.gnu.build-id -o crossdomain-media "$made/crossdomain-media"
 find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum >../SHA256SUMS
 mv ../SHA256SUMS .
 

@@ -7,8 +7,13 @@
 set -euo pipefail
 packaging=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$packaging")
-nginx=$(realpath "$(command -v "${1:?usage: $0 NGINX FOLDER [SOURCE]}")")
+: "${1:?usage: $0 NGINX FOLDER [SOURCE]}"
 folder=$(realpath -m "${2:?usage: $0 NGINX FOLDER [SOURCE]}")
+if ! nginx=$(type -P "$1"); then
+    printf 'error: there is no program %s: name the nginx that the module is for\n' "$1" >&2
+    exit 1
+fi
+nginx=$(realpath "$nginx")
 said=$("$nginx" -V 2>&1)
 version=$(sed -n 's/^nginx version: [^/]*\/\([0-9.]*\).*/\1/p' <<<"$said")
 CARGO_TARGET_DIR=$(realpath -m "${CARGO_TARGET_DIR:-$root/target}")

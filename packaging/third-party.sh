@@ -21,4 +21,11 @@ cargo tree --locked --workspace --edges normal,no-proc-macro --no-dedupe --prefi
             printf '\n'
             cat "$file"
         done
+        # PCRE2 and its compiler are linked in where pkg-config finds none; their licences are only in the sources.
+        if [[ $name == pcre2-sys ]]; then
+            for file in src/pcre2_compile.c deps/sljit/sljit_src/sljitLir.c; do
+                printf '\n'
+                sed -n '/Copyright/,/^ *\*\/$/ { p; /^ *\*\/$/q }' "$folder/upstream/$file"
+            done
+        fi
     done

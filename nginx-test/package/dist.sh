@@ -21,6 +21,20 @@ tar --extract --directory="$work" --file="$tarball"
 for file in LICENSE README.md docs/install.md third-party.txt "$module"; do
     [[ -s $work/$name/$file ]] || die "the tarball has no $file"
 done
+
+for holder in 'University of Cambridge' 'Zoltan Herczeg'; do
+    grep -q "Copyright.*$holder" "$work/$name/third-party.txt" || die "third-party.txt does not name $holder"
+done
+
+say 'dist.sh says which source it lacks'
+mkdir -p "$work/bare/nginx-test"
+cp nginx-test/{lib,dist}.sh "$work/bare/nginx-test"
+cp -R .cargo .dockerignore Cargo.lock Cargo.toml build.rs cli media-token src "$work/bare"
+if SOURCE_DATE_EPOCH=0 "$work/bare/nginx-test/dist.sh" 2>"$work/refused"; then
+    die 'it does not'
+fi
+grep -q 'there is no packaging, which .dockerignore names' "$work/refused"
+
 packaging/try.sh "$build/nginx" "$work/$name/$module"
 
 binaries=("$module" crossdomain-media)
@@ -33,6 +47,16 @@ for binary in "${binaries[@]}"; do
             die "$binary names $path"
         fi
     done
+done
+
+say 'it needs no library but those that docs/install.md names'
+declare -A own=([$module]='' [crossdomain-media]='|libpcre2-8\.so\.0')
+for binary in "${binaries[@]}"; do
+    needed=$(objdump -p "$work/$name/$binary" | sed -n 's/^ *NEEDED *//p')
+    [[ -n $needed ]] || die "$binary needs no library, not even the C library"
+    if grep -vxE "lib(c|dl|m|pthread|rt)\.so\.[0-9]+|ld-linux.*|libgcc_s\.so\.1${own[$binary]}" <<<"$needed"; then
+        die "$binary needs what is named above"
+    fi
 done
 
 say 'load_module.conf loads it where nginx looks for modules'
@@ -53,10 +77,16 @@ else
     say "skipped: Debian's nginx, which is to refuse it, is not there"
 fi
 
-say 'made again, from newer files and with another umask, it is the same'
+say 'built and made again, with another umask, it is the same'
 cp "$tarball" "$work/first.tar.gz"
-find "$root/build/dist/made" -type f -exec touch {} +
+# Without this, cargo would find all of it built.
+crates=(media-token ngx_http_crossdomain_media_module crossdomain-media)
+cargo clean --quiet --locked --release --manifest-path "$build/dist/source/Cargo.toml" --target-dir "$build/target-package" \
+    "${crates[@]/#/--package=}"
 (umask 077 && nginx-test/dist.sh)
+for crate in "${crates[@]}"; do
+    grep -q "Compiling $crate v" "$log_dir/dist.log" || die "$crate was not built again"
+done
 cmp "$tarball" "$work/first.tar.gz"
 
 say 'configure.sh configures as the binary was'
@@ -76,6 +106,12 @@ if packaging/configure.sh "$build/nginx" "$work/other-source" 2>"$work/refused";
     die 'it does not'
 fi
 grep -q 'the source of 1.2.3: the module must be built for the same version' "$work/refused"
+
+say 'for-nginx.sh says that there is no such nginx'
+if packaging/for-nginx.sh "$work/nowhere/nginx" "$work/none" 2>"$work/refused"; then
+    die 'it does not'
+fi
+grep -qxF "error: there is no program $work/nowhere/nginx: name the nginx that the module is for" "$work/refused"
 
 say 'for-nginx.sh says which source it lacks'
 printf '#!/bin/sh\necho "nginx version: nginx/1.2.3" >&2\n' >"$work/nginx"

@@ -1,11 +1,14 @@
 """The life of the Debian packages beside Debian's own nginx: one test after another, in a root of their own."""
 
+import contextlib
 import hashlib
 import http.client
 import os
 import stat
 import subprocess
+import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import jwt
@@ -135,6 +138,35 @@ def no_worker_has_it():
     return having == 0 < of
 
 
+def mapped(pid):
+    """Which file of the module a process has loaded, by its inode, and whether that is still the installed one."""
+    lines = [line for line in Path(f"/proc/{pid}/maps").read_text().splitlines() if SHARED_OBJECT in line]
+    (inode,) = {line.split()[4] for line in lines}
+    (deleted,) = {line.endswith(" (deleted)") for line in lines}
+    return int(inode), not deleted
+
+
+@contextlib.contextmanager
+def asking(target):
+    """Asks all the time, and counts the answers."""
+    answers, done = Counter(), threading.Event()
+
+    def ask():
+        while not done.wait(0.01):
+            try:
+                answers[get(target)[0]] += 1
+            except (OSError, http.client.HTTPException) as error:
+                answers[repr(error)] += 1
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        done.set()
+        thread.join()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def system():
     """The root, with Debian's nginx running as its package configures it."""
@@ -230,6 +262,45 @@ def test_a_key_is_replaced_by_a_reload():
     run("/etc/init.d/nginx", "reload")
     eventually(lambda: get(target)[0] == 200)
     eventually(lambda: get(f"/media/a.pdf?token={mint('/media/a.pdf', KEY)}")[0] == 403)
+
+
+def test_a_new_version_is_loaded_by_an_upgrade_of_the_process_or_a_restart_and_not_by_a_reload():
+    # The same files as another version.
+    run("dpkg-deb", "--raw-extract", f"/tmp/{MODULE}.deb", "/tmp/next")
+    control = ROOT / "tmp/next/DEBIAN/control"
+    upstream, revision = run("dpkg-query", "--show", "--showformat=${Version}", MODULE).rsplit("-", 1)
+    version, new = f"{upstream}-{revision}", f"{upstream}-{int(revision) + 1}"
+    control.write_text(control.read_text().replace(f"\nVersion: {version}\n", f"\nVersion: {new}\n"))
+    run("dpkg-deb", "--build", "-Zgzip", "/tmp/next", "/tmp/next.deb")
+
+    def upgrade(*options, file):
+        first, old = master(), set(workers())
+        run("apt-get", "install", "--yes", *options, file)
+        eventually(lambda: workers() and not old & set(workers()))
+        assert master() == first
+        return [mapped(pid) for pid in (first, *workers())]
+
+    file, installed = mapped(master())
+    assert installed
+    with asking("/media/a.pdf") as answers:
+        having = upgrade(file="/tmp/next.deb")
+        assert run("dpkg-query", "--show", "--showformat=${Version}", MODULE) == new
+        assert set(having) == {(file, False)}
+        run("/etc/init.d/nginx", "upgrade")
+        eventually(lambda: not (ROOT / "run/nginx.pid.oldbin").exists())
+        eventually(workers)
+        (next_file, installed), *others = [mapped(pid) for pid in (master(), *workers())]
+        assert next_file != file and installed
+        assert others and set(others) == {(next_file, True)}
+    assert set(answers) == {302} and answers[302] > 10, answers
+
+    having = upgrade("--allow-downgrades", file=f"/tmp/{MODULE}.deb")
+    assert set(having) == {(next_file, False)}
+    run("/etc/init.d/nginx", "restart")
+    eventually(lambda: get("/media/a.pdf")[0] == 302)
+    (file, installed), *others = [mapped(pid) for pid in (master(), *workers())]
+    assert file != next_file and installed
+    assert others and set(others) == {(file, True)}
 
 
 def test_nginx_says_what_is_missing_when_the_module_goes_before_its_directives():
