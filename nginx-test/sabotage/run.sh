@@ -20,7 +20,7 @@ lock sabotage
 rm -rf "$tree"
 mkdir -p "$tree"
 cd "$root"
-cp -R Cargo.toml Cargo.lock build.rs src media-token "$tree"
+cp -R Cargo.toml Cargo.lock build.rs src media-token cli "$tree"
 : >"$log"
 
 # compile KIND and notices KIND NAME: KIND is lib or it (media-token's own tests), or a file of t/.
