@@ -30,7 +30,7 @@ use media_token::cors::Origins;
 use media_token::hand_over::HandOver;
 use media_token::loop_guard;
 use media_token::session::SessionArgument;
-use media_token::source::MAX_SOURCES;
+use media_token::source::{self, MAX_SOURCES};
 use media_token::{
     Action, Key, KeyFile, KeyOptions, Keys, Origin, Policy, Responses, Revoked, Source, Template,
     Url, UrlError,
@@ -335,7 +335,8 @@ impl<'c> Line<'c> {
         if unsafe { ngx_conf_full_name(self.cf.cycle, &raw mut full_name, 1) } != OK {
             return Err(Error::value(name, "no memory for the full name"));
         }
-        // SAFETY: both live as long as the configuration.
+        // SAFETY: nginx keeps the configuration's words, and what it puts in their place, as
+        // long as the configuration.
         let full_name = unsafe { slice::from_raw_parts(full_name.data, full_name.len) };
         Ok(Path::new(OsStr::from_bytes(full_name)))
     }
@@ -723,7 +724,7 @@ fn zone(conf: &mut LocationConf, line: &mut Line<'_>) -> Result<(), Error> {
 /// Reads nginx's notation for sizes, in bytes.
 fn parse_size(text: &str) -> Option<usize> {
     let mut text = string(text.as_bytes());
-    // SAFETY: the string is only read.
+    // SAFETY: nginx only reads the string, which lives here.
     usize::try_from(unsafe { ngx_parse_size(&raw mut text) }).ok()
 }
 
@@ -871,12 +872,13 @@ impl LocationConf {
                 .as_ref()
                 .map_or(default, |placed| placed.value.clone())
         };
+        let default = Responses::default();
         let responses = Responses {
-            missing: action(&self.on.missing, Action::Redirect),
-            expired: action(&self.on.expired, Action::Redirect),
-            invalid: action(&self.on.invalid, Action::Status(403)),
-            redirect_code: self.redirect_code.unwrap_or(302),
-            dry_run: self.dry_run.unwrap_or(false),
+            missing: action(&self.on.missing, default.missing),
+            expired: action(&self.on.expired, default.expired),
+            invalid: action(&self.on.invalid, default.invalid),
+            redirect_code: self.redirect_code.unwrap_or(default.redirect_code),
+            dry_run: self.dry_run.unwrap_or(default.dry_run),
         };
         for action in [&responses.missing, &responses.expired, &responses.invalid] {
             if let Action::Status(status) = *action
@@ -913,7 +915,8 @@ impl LocationConf {
                 return NGX_CONF_ERROR;
             }
         }
-        let sources = self.all_sources();
+        let hand_over = self.hand_over.as_ref().and_then(Option::as_deref);
+        let sources = source::of_location(self.sources.as_deref(), &self.keys, hand_over);
         if note_sources(cf, &sources).is_none() {
             return NGX_CONF_ERROR;
         }
@@ -943,7 +946,7 @@ impl LocationConf {
             policy: Policy {
                 sources,
                 keys: self.keys.clone(),
-                max_age: self.max_age.unwrap_or(120),
+                max_age: self.max_age.unwrap_or(Policy::DEFAULT_MAX_AGE),
                 leeway: self.leeway.unwrap_or(0),
                 revoked: self.revoked.clone().flatten(),
             },
@@ -962,33 +965,6 @@ impl LocationConf {
     /// How session ids are taken from the query, where they are.
     pub fn session(&self) -> Option<&SessionArgument> {
         self.session.as_ref()?.as_deref()
-    }
-
-    /// The sources that were named, and those that come with the keys.
-    fn all_sources(&self) -> Vec<Source> {
-        let own = self.keys.iter().flat_map(|key| key.sources());
-        // What no key takes is the application's own.
-        let takes_tokens = |key: &Arc<Key>| key.sources().is_empty() && !key.mints();
-        let is_taken = self.keys.is_empty() || self.keys.iter().any(takes_tokens);
-        let mut sources = match &self.sources {
-            // Perhaps inherited: what is there would only get in the way.
-            _ if !is_taken => Vec::new(),
-            Some(sources) => sources.clone(),
-            None => vec![Source::Argument("token".into())],
-        };
-        for source in own {
-            if !sources.contains(source) {
-                sources.push(source.clone());
-            }
-        }
-        // Last, so that a newer URL counts.
-        sources.extend(
-            self.hand_over
-                .iter()
-                .flatten()
-                .map(|cookie| cookie.source()),
-        );
-        sources
     }
 }
 

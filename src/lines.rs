@@ -283,12 +283,11 @@ impl<'r> Fields<'r> for Received<'_, 'r> {
         let mut index = 0;
         let lines = std::iter::from_fn(move || {
             loop {
-                // SAFETY: nginx keeps the elements in a list of parts that ends with
-                // null, and each has so many of this type.
+                // SAFETY: nginx keeps the elements in a list of parts that ends with null.
                 let current = unsafe { part.as_ref() }?;
                 if index < current.nelts {
                     let lines = current.elts.cast::<ngx_table_elt_t>();
-                    // SAFETY: as above.
+                    // SAFETY: nginx has filled so many elements of the part, of this type.
                     let line = unsafe { &*lines.add(index) };
                     index = index.wrapping_add(1);
                     return Some(line);

@@ -35,8 +35,12 @@ pub struct Zone {
 
 /// The size of the smallest zone, in bytes.
 pub fn min_size() -> usize {
-    // SAFETY: nginx sets it when it starts.
-    MIN_PAGES.saturating_mul(unsafe { ngx_pagesize })
+    MIN_PAGES.saturating_mul(page_size())
+}
+
+fn page_size() -> usize {
+    // SAFETY: nginx sets it when it starts, before it reads a configuration, and never again.
+    unsafe { ngx_pagesize }
 }
 
 impl Zone {
@@ -45,11 +49,13 @@ impl Zone {
     pub fn add(cf: &mut ngx_conf_t, name: &str, size: Option<usize>) -> Option<Self> {
         let mut text = string(name.as_bytes());
         let tag = ptr::from_ref(module::guard()).cast_mut().cast();
-        // SAFETY: nginx keeps the name, which is a part of the configuration's words.
+        // SAFETY: nginx passes the configuration that it is reading, and keeps its words, of
+        // which the name is a part, as long as the zone.
         let zone =
             unsafe { ngx_shared_memory_add(cf, &raw mut text, size.unwrap_or_default(), tag) };
         let mut zone = NonNull::new(zone)?;
-        // SAFETY: nginx keeps its zones as long as the configuration.
+        // SAFETY: nginx keeps its zones as long as the configuration, and while it reads one
+        // nobody else looks at them.
         unsafe { zone.as_mut() }.init = Some(init);
         Some(Self {
             name: name.into(),
@@ -57,10 +63,15 @@ impl Zone {
         })
     }
 
+    fn raw(&self) -> &ngx_shm_zone_t {
+        // SAFETY: nginx keeps its zones as long as the configuration, which we are a part of,
+        // and writes to them only while it loads one.
+        unsafe { self.zone.as_ref() }
+    }
+
     /// Whether any directive has given it a size, once all have been read.
     pub fn has_size(&self) -> bool {
-        // SAFETY: as in `add`.
-        unsafe { self.zone.as_ref() }.shm.size != 0
+        self.raw().shm.size != 0
     }
 
     /// Whether both are the same memory.
@@ -69,24 +80,24 @@ impl Zone {
     }
 
     fn table(&self) -> Option<Table<'_>> {
-        // SAFETY: as in `add`; nginx writes to it only while it loads a configuration.
-        Table::open(memory(unsafe { self.zone.as_ref() })?)
+        Table::open(memory(self.raw())?)
     }
 }
 
 /// What the zone's block holds behind its length.
 fn memory(zone: &ngx_shm_zone_t) -> Option<&[AtomicU64]> {
     let start = NonNull::new(zone.data.cast::<AtomicU64>())?;
-    // SAFETY: `init` has put the block's first word there.
+    // SAFETY: what is no null was put there by `init`: the first word of the block.
     let len = unsafe { start.as_ref() }.load(Relaxed);
     let len = usize::try_from(len).ok()?.min(zone.shm.size / 8);
-    // SAFETY: the block has so many words, which are shared, but only as atomic ones.
+    // SAFETY: `take_all` has noted how many words the block has; nginx's slab pool gives them
+    // to nobody else, and all processes use them as atomic ones.
     unsafe { slice::from_raw_parts(start.as_ptr(), len) }.get(1..)
 }
 
 /// Takes all of a new zone's memory; that of an old one goes on being used.
 unsafe extern "C" fn init(zone: *mut ngx_shm_zone_t, old: *mut std::ffi::c_void) -> ngx_int_t {
-    // SAFETY: nginx passes the zone.
+    // SAFETY: nginx passes the zone that it is about to use, before anybody else does.
     let Some(zone) = (unsafe { zone.as_mut() }) else {
         return ERROR;
     };
@@ -109,12 +120,13 @@ unsafe extern "C" fn init(zone: *mut ngx_shm_zone_t, old: *mut std::ffi::c_void)
 /// One block of all pages, with its length in words in the first one.
 fn take_all(zone: &ngx_shm_zone_t) -> Option<*mut std::ffi::c_void> {
     let pool = zone.shm.addr.cast::<ngx_slab_pool_t>();
-    // SAFETY: nginx begins each zone with a pool; its pages are not used by anybody yet.
-    let size = unsafe { (*pool).pfree.checked_mul(ngx_pagesize)? };
-    // SAFETY: as above.
+    // SAFETY: nginx begins the memory of each zone with a slab pool, before it calls `init`.
+    let free_pages = unsafe { pool.as_ref() }?.pfree;
+    let size = free_pages.checked_mul(page_size())?;
+    // SAFETY: it is that pool, and no other process has it yet.
     let block = unsafe { ngx_slab_alloc(pool, size) };
     let first = NonNull::new(block.cast::<AtomicU64>())?;
-    // SAFETY: a block of pages is aligned, and this one is not empty. New memory is zero.
+    // SAFETY: nginx's slab pool aligns a block of pages to a page, and gives none that is empty.
     unsafe { first.as_ref() }.store((size / 8) as u64, Relaxed);
     Some(block)
 }
@@ -131,7 +143,7 @@ impl Counter {
     /// Counts a decision, on which work began at `begun`.
     pub fn count(&self, decision: &Decision<'_>, begun: Nanoseconds) {
         let (format, key) = match decision {
-            Decision::Granted(grant) => (grant.format, grant.key_id),
+            Decision::Granted(grant) => (Some(grant.format), grant.key_id),
             Decision::Refused(refusal) => (refusal.format, refusal.key_id),
         };
         let labels = Labels {
@@ -153,9 +165,9 @@ pub struct Nanoseconds(u64);
 
 /// Now. nginx's own clock has milliseconds, and stands still while a request is handled.
 pub fn now() -> Nanoseconds {
-    // SAFETY: all fields are valid when zero.
+    // SAFETY: the C library's structure has integers only, which are valid when zero.
     let mut time: libc::timespec = unsafe { std::mem::zeroed() };
-    // SAFETY: this clock is there, and the time is ours to be written.
+    // SAFETY: the C library writes to the time, which is ours, and to nothing else.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     let rest = u64::try_from(time.tv_nsec).unwrap_or_default();

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use media_token::cors::Origins;
 use media_token::hand_over::HandOver;
 use media_token::loop_guard;
-use media_token::source::MAX_SOURCES;
+use media_token::source::{self, MAX_SOURCES};
 use media_token::{Action, Key, Origin, Policy, Responses, Revoked, Source, Template, Url};
 
 use crate::input::Input;
@@ -240,52 +240,34 @@ impl Level {
         in_path.cloned().collect()
     }
 
-    /// The sources that were named, and those that come with the keys: as the module's
-    /// configuration puts them together.
-    fn all_sources(&self) -> Vec<Source> {
-        let keys = || self.keys.iter().map(|(key, _)| key);
-        let takes_tokens = |key: &Arc<Key>| key.sources().is_empty() && !key.mints();
-        let mut sources = match &self.sources {
-            _ if !self.keys.is_empty() && !keys().any(takes_tokens) => Vec::new(),
-            Some(sources) => sources.clone(),
-            None => vec![Source::Argument("token".into())],
-        };
-        for source in keys().flat_map(|key| key.sources()) {
-            if !sources.contains(source) {
-                sources.push(source.clone());
-            }
-        }
-        let handed_over = self.hand_over.iter().flatten();
-        sources.extend(handed_over.map(|hand_over| hand_over.source()));
-        sources
-    }
-
     /// What requests are decided by.
     pub fn settle(self) -> Settings {
-        let sources = self.all_sources();
         let [missing, expired, invalid] = self.on;
-        let (keys, key_names) = self.keys.into_iter().unzip();
+        let (keys, key_names): (Vec<_>, _) = self.keys.into_iter().unzip();
+        let hand_over = self.hand_over.flatten();
+        let sources = source::of_location(self.sources.as_deref(), &keys, hand_over.as_deref());
+        let default = Responses::default();
         Settings {
             guard: self.guard.unwrap_or(Guard::Off),
             policy: Policy {
                 sources,
                 keys,
-                max_age: self.max_age.unwrap_or(120),
+                max_age: self.max_age.unwrap_or(Policy::DEFAULT_MAX_AGE),
                 leeway: self.leeway.unwrap_or(0),
                 revoked: self.revoked.flatten(),
             },
             key_names,
             responses: Responses {
-                missing: missing.unwrap_or(Action::Redirect),
-                expired: expired.unwrap_or(Action::Redirect),
-                invalid: invalid.unwrap_or(Action::Status(403)),
-                redirect_code: self.redirect_code.unwrap_or(302),
-                dry_run: self.dry_run.unwrap_or(false),
+                missing: missing.unwrap_or(default.missing),
+                expired: expired.unwrap_or(default.expired),
+                invalid: invalid.unwrap_or(default.invalid),
+                redirect_code: self.redirect_code.unwrap_or(default.redirect_code),
+                dry_run: self.dry_run.unwrap_or(default.dry_run),
             },
             public_url: self.public_url,
             loop_guard: self.loop_guard.flatten(),
             cors: self.cors.flatten(),
-            hand_over: self.hand_over.flatten(),
+            hand_over,
             unknown: self.unknown,
         }
     }

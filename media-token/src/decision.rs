@@ -43,6 +43,12 @@ pub struct Policy {
     pub revoked: Option<Arc<Revoked>>,
 }
 
+impl Policy {
+    /// How long tokens live that state only their birth, where nothing else is said, in
+    /// seconds.
+    pub const DEFAULT_MAX_AGE: i64 = 120;
+}
+
 /// What deciding may need from outside. `'a` is the life of the request.
 pub trait Env<'a> {
     /// Whether anybody wants to know the steps of the decision.
@@ -182,7 +188,7 @@ pub struct Grant<'a> {
     /// The token's own id (`jti` of a JWT), as it came.
     pub token_id: Option<&'a str>,
     /// How the credential is spelled.
-    pub format: Option<Format>,
+    pub format: Format,
     /// The end that it states, in Unix time, without leeway: a Django token's last
     /// second, or the first second in which a JWT does not hold any more.
     pub expires: i64,
@@ -441,7 +447,7 @@ pub(crate) struct Context<'r, 'a> {
     pub(crate) now: i64,
     /// The number of the source of the credential that is looked at.
     pub(crate) source: usize,
-    /// Its format, once it is known.
+    /// Its format, once it is known: for a refusal.
     pub(crate) format: Cell<Option<Format>>,
 }
 
@@ -517,14 +523,16 @@ pub fn decide<'a>(
             }
             (_, None) => break,
         };
-        let format = context.format.get();
         let refusal = match verified.and_then(|grant| check_revoked(grant, policy, env)) {
             Ok(grant) => {
                 let expires = grant.expires;
                 trace!(env, "granted until {expires}");
-                return Ok(Decision::Granted(Grant { format, ..grant }));
+                return Ok(Decision::Granted(grant));
             }
-            Err(Failure::Refused(refusal)) => Refusal { format, ..refusal },
+            Err(Failure::Refused(refusal)) => Refusal {
+                format: context.format.get(),
+                ..refusal
+            },
             Err(Failure::OutOfMemory) => return Err(OutOfMemory),
         };
         trace!(env, "refused: {}", refusal.reason.as_str());
@@ -546,10 +554,9 @@ fn check_revoked<'a>(
     };
     trace!(env, "{what} has been revoked");
     Err(Failure::Refused(Refusal {
-        reason: Reason::Revoked,
-        format: None,
         key_id: grant.key_id,
         age: grant.age,
+        ..Refusal::from(Reason::Revoked)
     }))
 }
 
@@ -673,10 +680,9 @@ fn check_time<'a>(
     let age = context.now.saturating_sub(born);
     let refuse = |reason| {
         Err(Refusal {
-            reason,
-            format: None,
             key_id,
             age: Some(age),
+            ..Refusal::from(reason)
         })
     };
     let tolerated = |max_future: i64| max_future.saturating_add(CLOCK_RESOLUTION);
@@ -693,7 +699,7 @@ fn check_time<'a>(
         key_id,
         subject: None,
         token_id: None,
-        format: None,
+        format: Format::Django,
         expires: born.saturating_add(policy.max_age),
         age: Some(age),
         source: context.source,

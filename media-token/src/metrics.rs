@@ -63,7 +63,7 @@ const LABELS: usize = 5;
 const MAX_LABEL: usize = 120;
 
 /// What is counted apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Labels<'l> {
     /// The server's first name.
     pub server: &'l str,
@@ -393,14 +393,18 @@ pub fn write<'m>(
     for (name, table) in tables {
         zones.push(Zone::read(name, table).ok_or(fmt::Error)?);
     }
+    let mut sorted = Vec::new();
+    (sorted.try_reserve_exact(zones.len())).map_err(|_| fmt::Error)?;
+    for zone in &zones {
+        sorted.push((zone, zone.sorted().ok_or(fmt::Error)?));
+    }
 
     let help = "Requests in guarded locations, by what was decided.";
     writeln!(out, "# HELP {DECISIONS} {help}")?;
     writeln!(out, "# TYPE {DECISIONS} counter")?;
-    for zone in &zones {
-        let sorted = zone.sorted().ok_or(fmt::Error)?;
+    for (zone, samples) in &sorted {
         each_sum(
-            &sorted,
+            samples,
             |labels| labels,
             |labels, values| {
                 let (zone, server) = (Escaped(zone.name), Escaped(labels.server));
@@ -421,10 +425,9 @@ pub fn write<'m>(
     let help = "How long it took to decide, with the signature.";
     writeln!(out, "# HELP {DURATIONS} {help}")?;
     writeln!(out, "# TYPE {DURATIONS} histogram")?;
-    for zone in &zones {
-        let sorted = zone.sorted().ok_or(fmt::Error)?;
+    for (zone, samples) in &sorted {
         each_sum(
-            &sorted,
+            samples,
             |labels| (labels.server, labels.format),
             |(server, format), values| {
                 let (zone, server) = (Escaped(zone.name), Escaped(server));

@@ -57,6 +57,19 @@ pub struct Responses {
     pub dry_run: bool,
 }
 
+/// What is answered where nothing else is said.
+impl Default for Responses {
+    fn default() -> Self {
+        Self {
+            missing: Action::Redirect,
+            expired: Action::Redirect,
+            invalid: Action::Status(403),
+            redirect_code: 302,
+            dry_run: false,
+        }
+    }
+}
+
 /// The answer to a request that is not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer<'a> {
@@ -221,7 +234,7 @@ mod tests {
         key_id: None,
         subject: None,
         token_id: None,
-        format: None,
+        format: crate::Format::Django,
         expires: 1,
         age: None,
         source: 0,

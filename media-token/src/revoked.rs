@@ -200,7 +200,7 @@ mod tests {
         key_id: None,
         subject: None,
         token_id: None,
-        format: None,
+        format: crate::Format::Jwt,
         expires: 0,
         age: None,
         source: 0,

@@ -1,9 +1,12 @@
 //! Where a credential is carried, and which ones a request carries.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::carried::Cookie;
 use crate::format::cloudfront;
+use crate::hand_over::HandOver;
+use crate::key::Key;
 use crate::query::{self, Pair};
 
 /// How many sources a configuration may name.
@@ -15,6 +18,33 @@ pub const MAX_CREDENTIALS: usize = 4;
 
 /// How long the prefix of a path segment may be, in bytes.
 const MAX_PREFIX: usize = 16;
+
+/// The sources of a location, in order of preference: those that were named, those that
+/// come with its keys, and last the cookie that grants are handed over to, so that a newer
+/// URL counts.
+#[must_use]
+pub fn of_location(
+    named: Option<&[Source]>,
+    keys: &[Arc<Key>],
+    hand_over: Option<&HandOver>,
+) -> Vec<Source> {
+    // What no key takes is the application's own.
+    let takes_tokens = |key: &Arc<Key>| key.sources().is_empty() && !key.mints();
+    let is_taken = keys.is_empty() || keys.iter().any(takes_tokens);
+    let mut sources = match named {
+        // Perhaps inherited: what is there would only get in the way.
+        _ if !is_taken => Vec::new(),
+        Some(sources) => sources.to_vec(),
+        None => vec![Source::Argument("token".into())],
+    };
+    for source in keys.iter().flat_map(|key| key.sources()) {
+        if !sources.contains(source) {
+            sources.push(source.clone());
+        }
+    }
+    sources.extend(hand_over.map(HandOver::source));
+    sources
+}
 
 /// A place where a request may carry a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]

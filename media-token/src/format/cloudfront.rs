@@ -28,7 +28,9 @@ use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use crate::carried::Cookie;
 use crate::clean;
 use crate::decision::{CLOCK_RESOLUTION, trace};
-use crate::decision::{Context, Env, Failure, Folder, Grant, OutOfMemory, Reach, Reason, Refusal};
+use crate::decision::{
+    Context, Env, Failure, Folder, Format, Grant, OutOfMemory, Reach, Reason, Refusal,
+};
 use crate::format::decode_value;
 use crate::key::{KeyError, Kind};
 use crate::public_key;
@@ -342,7 +344,7 @@ pub(crate) fn verify<'a>(
         key_id: Some(id),
         subject: None,
         token_id: None,
-        format: None,
+        format: Format::CloudFront,
         expires,
         age: None,
         source: context.source,

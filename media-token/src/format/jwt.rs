@@ -340,7 +340,7 @@ pub(crate) fn verify<'a>(
         key_id: id,
         subject: granted.subject,
         token_id: granted.token_id,
-        format: None,
+        format: Format::Jwt,
         expires: granted.expires,
         age: None,
         source: context.source,

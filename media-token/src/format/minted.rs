@@ -9,7 +9,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use constant_time_eq::constant_time_eq_n;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Context, Env, Failure, Folder, Grant, Reach, Reason, Refusal, trace};
+use crate::decision::{
+    Context, Env, Failure, Folder, Format, Grant, Reach, Reason, Refusal, trace,
+};
 use crate::format::keep;
 use crate::key::Kind;
 use crate::mac::{self, PreparedKey};
@@ -219,7 +221,7 @@ fn believe<'a>(
         key_id: key.id(),
         subject,
         token_id,
-        format: None,
+        format: Format::Minted,
         expires: claims.exp,
         age: None,
         source: context.source,

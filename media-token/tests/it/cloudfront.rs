@@ -85,7 +85,7 @@ fn a_grant_says_which_key_until_when_and_from_where() {
                 key_id: Some("KE"),
                 subject: None,
                 token_id: None,
-                format: Some(Format::CloudFront),
+                format: Format::CloudFront,
                 expires: END,
                 age: None,
                 source,

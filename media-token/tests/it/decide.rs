@@ -42,7 +42,7 @@ fn a_grant_says_which_key_how_old_and_until_when() {
         key_id: Some("main"),
         subject: None,
         token_id: None,
-        format: Some(Format::Django),
+        format: Format::Django,
         expires: NOW + 100,
         age: Some(20),
         source: 0,

@@ -78,7 +78,7 @@ fn a_grant_says_which_key_for_whom_and_until_when() {
         key_id: Some("k1"),
         subject: Some("alice"),
         token_id: Some("7"),
-        format: Some(Format::Jwt),
+        format: Format::Jwt,
         expires: NOW + 60,
         age: None,
         source: 0,
