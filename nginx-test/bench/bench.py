@@ -46,9 +46,8 @@ def rates(servers, load):
         note(f"{load.title}: round {number + 1} of {ROUNDS}")
         for server in pairs:
             pair = [server, servers[server.series.baseline]]
-            order = pair if number % 2 else pair[::-1]
-            results = {each.series.name: load.run(each, SECONDS) for each in order}
-            runs[server.series.name].append([results[each.series.name] for each in pair])
+            order = 1 if number % 2 else -1
+            runs[server.series.name].append(load.compare(pair[::order], SECONDS)[::order])
     return runs
 
 
@@ -133,12 +132,16 @@ def main():
     # Paths of equal length, because nginx copies them.
     servers = {series.name: Server(series, folder / f"{number:02}") for number, series in enumerate(chosen())}
     cores = sorted(os.sched_getaffinity(0))
+    # Where it is least in the way.
+    os.sched_setaffinity(0, {cores[-1]})
     begun = time.monotonic()
     try:
         note(f"starting {len(servers)} servers")
         for server in servers.values():
             server.start()
             server.verify()
+        # Before any load: afterwards a request takes up to a hundred more or fewer in malloc, by the looks of its heap.
+        counts = instructions(servers, counter)
         one_core = Load("one core", servers.values(), cores[0], cores[0])
         for server in servers.values():
             one_core.run(server, 1)
@@ -146,7 +149,6 @@ def main():
         results_two = rates(servers, Load("two cores", servers.values(), cores[0], cores[1])) if cores[1:] else {}
         for server in servers.values():
             server.verify()
-        counts = instructions(servers, counter)
     finally:
         for server in servers.values():
             server.stop()

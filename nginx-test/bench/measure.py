@@ -7,47 +7,116 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
+from contextlib import ExitStack
+from itertools import cycle, pairwise
 from pathlib import Path
 from statistics import median
 
 from series import BENCH, BUILD, UNPACKED
 
 CONNECTIONS = 16
+# Seconds that a series is measured before its baseline gets its turn, and the other way round.
+TURN = 0.03
 
 
 class Load:
-    """wrk against one server, each on its own core or both on the same."""
+    """wrk against servers, which are on one core; wrk is on another, or on the same."""
 
     def __init__(self, title, servers, server_core, client_core):
         self.title = title
         self.client_core = client_core
         for server in servers:
             for pid in server.all_processes():
-                os.sched_setaffinity(pid, {server_core})
+                place(pid, server_core)
 
     def run(self, server, seconds):
-        """Requests per second, and processor time of the server per request in microseconds."""
-        command = [UNPACKED / "usr/bin/wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "60s"]
+        """Measures one server; its rate in requests per second, and its processor time per request in microseconds."""
+        with Wrk(server, seconds, self.client_core) as run:
+            return run.result()
+
+    def compare(self, pair, seconds):
+        """Measures two servers in turns, each for so many seconds altogether; a result for each."""
+        if any(server.series.django for server in pair):
+            # So slow that a turn would end with most of its requests unanswered.
+            return [self.run(server, seconds) for server in pair]
+        with ExitStack() as stack:
+            end = time.monotonic() + 2 * seconds
+            runs = []
+            for server in pair:
+                runs.append(stack.enter_context(Wrk(server, 2 * seconds, self.client_core)))
+                runs[-1].hold()
+            for run in cycle(runs):
+                if time.monotonic() + TURN > end:
+                    break
+                run.go_on()
+                time.sleep(TURN)
+                run.hold()
+            results = []
+            for run in runs:
+                run.go_on()
+                results.append(run.result())
+            return results
+
+
+class Wrk:
+    """One wrk, which can be held meanwhile: that time does not count."""
+
+    def __init__(self, server, seconds, core):
+        self.server = server
+        # For so many seconds, and now since then.
+        self.held, self.since = 0, None
+        self.before = processor_time(server.workers())
         request = server.series.request()
+        command = [UNPACKED / "usr/bin/wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "60s"]
         for name, value in request.headers.items():
             command += ["-H", f"{name}: {value}"]
-        before = processor_time(server.workers())
-        done = subprocess.run(
+        self.process = subprocess.Popen(
             [*command, server.url(request)],
             env={"LD_LIBRARY_PATH": str(UNPACKED / "usr/lib/x86_64-linux-gnu")},
-            preexec_fn=lambda: os.sched_setaffinity(0, {self.client_core}),
-            capture_output=True,
+            preexec_fn=lambda: place(0, core),
+            stdout=subprocess.PIPE,
             text=True,
-            check=True,
         )
-        used = processor_time(server.workers()) - before
-        assert "Non-2xx" not in done.stdout and "Socket errors" not in done.stdout, (server.series.name, done.stdout)
-        requests = int(re.search(r"(\d+) requests in", done.stdout)[1])
-        return {
-            "rate": float(re.search(r"Requests/sec:\s*([\d.]+)", done.stdout)[1]),
-            "cpu": used / requests / 1000,
-        }
+
+    def __enter__(self):
+        # Its own clock runs from its first requests on, and held it may be only after that.
+        while self.process.poll() is None and processor_time(self.server.workers()) == self.before:
+            time.sleep(0.001)
+        time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_):
+        # It may be held.
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def hold(self):
+        self.process.send_signal(signal.SIGSTOP)
+        stopped, used = time.monotonic(), processor_time(self.server.workers())
+        # For what it has asked before, which is a part of its turn: the server's work for it counts.
+        time.sleep(0.002)
+        self.since = stopped + (processor_time(self.server.workers()) - used) / 1e9
+
+    def go_on(self):
+        self.held += time.monotonic() - self.since
+        self.process.send_signal(signal.SIGCONT)
+
+    def result(self):
+        """When it is through."""
+        output = self.process.communicate()[0]
+        used = processor_time(self.server.workers()) - self.before
+        assert "Non-2xx" not in output and "Socket errors" not in output, (self.server.series.name, output)
+        requests = int(re.search(r"(\d+) requests in", output)[1])
+        # Finer than the time that it prints.
+        seconds = requests / float(re.search(r"Requests/sec:\s*([\d.]+)", output)[1])
+        return {"rate": requests / (seconds - self.held), "cpu": used / requests / 1000}
+
+
+def place(pid, core):
+    """On this core; and not in place of another process there as soon as that one has something for it."""
+    os.sched_setaffinity(pid, {core})
+    os.sched_setscheduler(pid, os.SCHED_BATCH, os.sched_param(0))
 
 
 def processor_time(pids):
@@ -154,8 +223,11 @@ def address_of(symbol, pid):
 
 def settled(files):
     """The count once nothing happens any more: a response arrives before the server is done with it."""
-    last = None
-    while last != (now := sum(int.from_bytes(file.read_bytes(), sys.byteorder) for file in files)):
+    last, unchanged = None, 0
+    # On a busy machine a process may have to wait a while for its next step.
+    while unchanged < 3:
+        now = sum(int.from_bytes(file.read_bytes(), sys.byteorder) for file in files)
+        unchanged = unchanged + 1 if now == last else 0
         last = now
         time.sleep(0.05)
-    return now
+    return last

@@ -37,8 +37,8 @@ def markdown(results):
     parts = [
         f"Measured on {about['date']}: {about['processor']}, {about['cores']} cores, {about['system']};"
         f" nginx {about['nginx'].split('/')[-1]} as pinned, and Debian's {about['debian_nginx'].split('/')[-1]}."
-        f" {about['rounds']} rounds of {about['seconds']} s per series and load; load average before the run"
-        f" {about['load']:.2f}. Instructions by {about['instructions']}.",
+        f" {about['rounds']} rounds of {about['seconds']} s per series and load, in turns with its baseline;"
+        f" load average before the run {about['load']:.2f}. Instructions by {about['instructions']}.",
         "![Rate over the unguarded file's, and instructions above it](performance.svg)",
         targets(results),
     ]

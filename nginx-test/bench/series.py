@@ -39,6 +39,8 @@ SECURE_LINK = f"""
     if ($secure_link = "") {{ return 403; }}
     if ($secure_link = "0") {{ return 302 {APPLICATION}$uri; }}
 """
+# What this module sends with a redirect.
+REDIRECT_HEADERS = "add_header Cache-Control no-store always; add_header Referrer-Policy no-referrer always;"
 MODULE = f"crossdomain_media {APPLICATION}; crossdomain_media_key secret_key;"
 AUTH_UPSTREAM = """
     location = /check {
@@ -274,6 +276,14 @@ SERIES = [
         request=plain,
         status=302,
         location=f"return 302 {APPLICATION}$request_uri;",
+    ),
+    Series(
+        "return_headers",
+        "`return 302` with the same two headers",
+        "return",
+        request=plain,
+        status=302,
+        location=f"return 302 {APPLICATION}$request_uri; {REDIRECT_HEADERS}",
     ),
     Series(
         "redirect",
