@@ -29,6 +29,7 @@ use ngx::{ngx_conf_log_error, ngx_log_error, ngx_string};
 use media_token::cors::Origins;
 use media_token::hand_over::HandOver;
 use media_token::loop_guard;
+use media_token::metrics::Observer;
 use media_token::session::SessionArgument;
 use media_token::source::{self, MAX_SOURCES};
 use media_token::{
@@ -956,7 +957,7 @@ impl LocationConf {
             log_level: self.log_level.unwrap_or(NGX_LOG_INFO as ngx_uint_t),
             counter: self.zone.clone().flatten().map(|zone| Counter {
                 zone,
-                server: server_name(cf),
+                observer: Observer::new(&server_name(cf)),
             }),
         });
         NGX_CONF_OK

@@ -14,7 +14,7 @@ use ngx::ffi::{
 use ngx::ngx_log_error;
 
 use media_token::Decision;
-use media_token::metrics::{self, Labels, Table};
+use media_token::metrics::{self, Decided, Observer, Table};
 use media_token::request::is_reading;
 
 use crate::module::{self, ERROR, OK};
@@ -135,8 +135,8 @@ fn take_all(zone: &ngx_shm_zone_t) -> Option<*mut std::ffi::c_void> {
 pub struct Counter {
     /// The zone.
     pub zone: Rc<Zone>,
-    /// The server's first name.
-    pub server: Box<str>,
+    /// Of the server's first name.
+    pub observer: Observer,
 }
 
 impl Counter {
@@ -146,15 +146,15 @@ impl Counter {
             Decision::Granted(grant) => (Some(grant.format), grant.key_id),
             Decision::Refused(refusal) => (refusal.format, refusal.key_id),
         };
-        let labels = Labels {
-            server: &self.server,
+        let decided = Decided {
             format: format.map_or("", |format| format.as_str()),
             status: decision.status().as_str(),
             reason: decision.reason(),
             key: key.unwrap_or_default(),
         };
         if let Some(table) = self.zone.table() {
-            table.observe(&labels, now().0.saturating_sub(begun.0));
+            let taken = now().0.saturating_sub(begun.0);
+            self.observer.observe(table, &decided, taken);
         }
     }
 }

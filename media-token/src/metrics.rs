@@ -6,9 +6,11 @@
 //! alone. What is written is the text format of Prometheus (its documentation, "Exposition
 //! formats", version 0.0.4).
 
+use std::cell::Cell;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::fmt::{self, Display, Formatter, Write};
+use std::ptr;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -62,19 +64,147 @@ const LABELS: usize = 5;
 /// The longest label, in bytes; of longer ones that much is kept.
 const MAX_LABEL: usize = 120;
 
+/// What was decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Decided<'d> {
+    /// The format of the credential that decided; empty where there was none.
+    pub format: &'static str,
+    /// The status, [`crate::Status::as_str`].
+    pub status: &'static str,
+    /// The reason, [`crate::Decision::reason`].
+    pub reason: &'static str,
+    /// The id of the key, where one is known; otherwise empty.
+    pub key: &'d str,
+}
+
 /// What is counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Labels<'l> {
-    /// The server's first name.
-    pub server: &'l str,
-    /// The format of the credential that decided; empty where there was none.
-    pub format: &'l str,
-    /// The status, [`crate::Status::as_str`].
-    pub status: &'l str,
-    /// The reason, [`crate::Decision::reason`].
-    pub reason: &'l str,
-    /// The id of the key, where one is known.
-    pub key: &'l str,
+struct Labels<'l> {
+    server: &'l str,
+    format: &'l str,
+    status: &'l str,
+    reason: &'l str,
+    key: &'l str,
+}
+
+/// Counts the decisions of one server. It remembers where it counted the last few kinds of
+/// them, which saves it their text and its hash.
+pub struct Observer {
+    server: Box<str>,
+    known: [Cell<Option<Known>>; KNOWN],
+    /// The one to forget next.
+    oldest: Cell<usize>,
+}
+
+/// How many kinds of decisions an observer remembers.
+const KNOWN: usize = 4;
+
+impl Observer {
+    /// Of the server of this name.
+    #[must_use]
+    pub fn new(server: &str) -> Self {
+        Self {
+            server: server.into(),
+            known: Default::default(),
+            oldest: Cell::default(),
+        }
+    }
+
+    /// Counts a decision that took so many nanoseconds.
+    pub fn observe(&self, table: Table<'_>, decided: &Decided<'_>, nanoseconds: u64) {
+        let mut known = self.known.iter().filter_map(Cell::get);
+        if let Some(series) = known.find_map(|known| known.series(table, decided)) {
+            add(series, nanoseconds);
+            return;
+        }
+        let Decided {
+            format,
+            status,
+            reason,
+            key,
+        } = *decided;
+        let labels = Labels {
+            server: &self.server,
+            format,
+            status,
+            reason,
+            key,
+        };
+        let Some(place) = table.observe(&labels, nanoseconds) else {
+            return;
+        };
+        let oldest = self.oldest.get();
+        if let Some(known) = self.known.get(oldest) {
+            let names = [format, status, reason];
+            known.set(Some(Known { names, place }));
+        }
+        self.oldest.set(oldest.wrapping_add(1) % KNOWN);
+    }
+}
+
+/// What an observer remembers.
+#[derive(Clone, Copy)]
+struct Known {
+    names: [&'static str; 3],
+    place: Place,
+}
+
+impl Known {
+    /// The series, if it is the one of this decision.
+    fn series<'m>(&self, table: Table<'m>, decided: &Decided<'_>) -> Option<&'m Series> {
+        let [format, status, reason] = self.names;
+        // By their addresses: names never change, and one that is there twice is only
+        // looked for in vain.
+        let same_names = ptr::eq(reason, decided.reason)
+            && ptr::eq(status, decided.status)
+            && ptr::eq(format, decided.format);
+        match same_names {
+            true => self.place.series(table, decided.key),
+            false => None,
+        }
+    }
+}
+
+/// Where a series is.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Its number in the table.
+    number: usize,
+    hash: u64,
+    lengths: u64,
+    /// With which word the key's id begins.
+    key: usize,
+}
+
+impl Place {
+    /// The series, if it is there, and of this key.
+    fn series<'m>(&self, table: Table<'m>, key: &str) -> Option<&'m Series> {
+        let series = table.series.get(self.number)?;
+        let [.., key_len] = self.lengths.to_be_bytes();
+        let is_there = series[HASH].load(Acquire) == self.hash
+            && series[LENGTHS].load(Acquire) == self.lengths
+            && usize::from(key_len) == key.len();
+        let mut key = words(key.as_bytes()).zip(series.iter().skip(self.key));
+        (is_there && key.all(|(word, place)| place.load(Relaxed) == word)).then_some(series)
+    }
+}
+
+/// Eight bytes each, the last ones followed by zeros.
+fn words(bytes: &[u8]) -> impl Iterator<Item = u64> {
+    let (words, rest) = bytes.as_chunks();
+    let rest = (!rest.is_empty()).then(|| {
+        let bytes = rest.iter().rev();
+        bytes.fold(0, |word, byte| (word << 8) | u64::from(*byte))
+    });
+    words.iter().copied().map(u64::from_le_bytes).chain(rest)
+}
+
+fn add(series: &Series, nanoseconds: u64) {
+    let bucket = ENDS.partition_point(|(end, _)| *end < nanoseconds);
+    if let Some(bucket) = series.get(BUCKET.wrapping_add(bucket)) {
+        bucket.fetch_add(1, Relaxed);
+    }
+    series[SUM].fetch_add(nanoseconds, Relaxed);
 }
 
 /// Labels as words: each begins with a word of its own, and its last one ends in zeros.
@@ -84,6 +214,8 @@ struct Text {
     words: [u64; TEXT_WORDS],
     /// How many of the words are used.
     count: usize,
+    /// With which of them the key's id begins.
+    key: usize,
     hash: u64,
 }
 
@@ -94,17 +226,14 @@ impl Text {
             lengths: 1,
             words: [0; TEXT_WORDS],
             count: 0,
+            key: 0,
             hash: 0xcbf2_9ce4_8422_2325,
         };
-        for label in [
-            labels.server,
-            labels.format,
-            labels.status,
-            labels.reason,
-            labels.key,
-        ] {
+        for label in [labels.server, labels.format, labels.status, labels.reason] {
             text.push(label)?;
         }
+        text.key = text.count;
+        text.push(labels.key)?;
         text.mix(text.lengths);
         // 0 is a place that is free.
         text.hash |= 1;
@@ -115,15 +244,7 @@ impl Text {
         let mut ends = (0..=label.len().min(MAX_LABEL)).rev();
         let bytes = ends.find_map(|end| label.get(..end))?.as_bytes();
         self.lengths = (self.lengths << 8) | bytes.len() as u64;
-        let (words, rest) = bytes.as_chunks();
-        for word in words {
-            self.push_word(u64::from_le_bytes(*word))?;
-        }
-        if !rest.is_empty() {
-            let word = rest.iter().rev();
-            self.push_word(word.fold(0, |word, byte| (word << 8) | u64::from(*byte)))?;
-        }
-        Some(())
+        words(bytes).try_for_each(|word| self.push_word(word))
     }
 
     fn push_word(&mut self, word: u64) -> Option<()> {
@@ -190,25 +311,29 @@ impl<'m> Table<'m> {
         (!series.is_empty()).then_some(Self { head, series })
     }
 
-    /// Counts a decision that took so many nanoseconds.
-    pub fn observe(&self, labels: &Labels<'_>, nanoseconds: u64) {
-        let Some(series) = Text::new(labels).and_then(|text| self.find(&text)) else {
+    /// Counts a decision that took so many nanoseconds. Says where, if there was room.
+    fn observe(&self, labels: &Labels<'_>, nanoseconds: u64) -> Option<Place> {
+        let found = Text::new(labels).and_then(|text| Some((self.find(&text)?, text)));
+        let Some(((number, series), text)) = found else {
             self.head[LOST].fetch_add(1, Relaxed);
-            return;
+            return None;
         };
-        let bucket = ENDS.partition_point(|(end, _)| *end < nanoseconds);
-        if let Some(bucket) = series.get(BUCKET.wrapping_add(bucket)) {
-            bucket.fetch_add(1, Relaxed);
-        }
-        series[SUM].fetch_add(nanoseconds, Relaxed);
+        add(series, nanoseconds);
+        Some(Place {
+            number,
+            hash: text.hash,
+            lengths: text.lengths,
+            key: TEXT.wrapping_add(text.key),
+        })
     }
 
-    /// The series with these labels, made if there is none; `None` if there is no room.
-    fn find(&self, text: &Text) -> Option<&'m Series> {
-        let count = self.series.len() as u64;
-        let first = usize::try_from(text.hash.checked_rem(count)?).ok()?;
-        let (wrapped, from) = self.series.split_at_checked(first)?;
-        for series in from.iter().chain(wrapped).take(PROBES) {
+    /// The series with these labels and its number, made if there is none; `None` if there
+    /// is no room.
+    fn find(&self, text: &Text) -> Option<(usize, &'m Series)> {
+        let count = self.series.len();
+        let first = usize::try_from(text.hash.checked_rem(count as u64)?).ok()?;
+        for number in (first..count).chain(0..first).take(PROBES) {
+            let series = self.series.get(number)?;
             let found = match series[HASH].load(Acquire) {
                 0 => series[HASH].compare_exchange(0, text.hash, Acquire, Acquire),
                 other => Err(other),
@@ -219,11 +344,13 @@ impl<'m> Table<'m> {
                         .zip(text.words())
                         .for_each(|(place, word)| place.store(*word, Relaxed));
                     series[LENGTHS].store(text.lengths, Release);
-                    return Some(series);
+                    return Some((number, series));
                 }
                 // One that is being made just now, or whose maker has died, is left
                 // alone: two of the same labels are written as one.
-                Err(other) if other == text.hash && text.is_of(series) => return Some(series),
+                Err(other) if other == text.hash && text.is_of(series) => {
+                    return Some((number, series));
+                }
                 Err(_) => {}
             }
         }
@@ -604,6 +731,121 @@ mod tests {
     }
 
     #[test]
+    fn an_observer_counts_what_the_table_counts() {
+        let (one, two, another) = (memory(64), memory(64), memory(64));
+        let [one, two, another] = [&one, &two, &another].map(|m| Table::prepare(m).unwrap());
+        let observer = Observer::new(LABELS.server);
+        let long = "k".repeat(MAX_LABEL + 1);
+        let keys = [
+            "",
+            "2026",
+            "2027",
+            "eight888",
+            "nine99999",
+            "nine99998",
+            &long,
+        ];
+        // Each differs from the one before in one name, and the next key comes before they are
+        // forgotten.
+        let names = [
+            ("django", "granted", "valid"),
+            ("jwt", "granted", "valid"),
+            ("jwt", "expired", "valid"),
+            ("jwt", "expired", "token_expired"),
+        ];
+        let kinds = keys.iter().flat_map(|key| names.map(|names| (names, *key)));
+        let kinds: Vec<_> = kinds.collect();
+        for round in 1..=3 {
+            for ((format, status, reason), key) in &kinds {
+                let decided = Decided {
+                    format,
+                    status,
+                    reason,
+                    key,
+                };
+                let labels = Labels {
+                    format,
+                    status,
+                    reason,
+                    key,
+                    ..LABELS
+                };
+                for nanoseconds in (0..round).map(|power| 1_000 << power) {
+                    one.observe(&labels, nanoseconds).unwrap();
+                    observer.observe(two, &decided, nanoseconds);
+                }
+                // What is remembered of one table is nothing of another.
+                observer.observe(another, &decided, 1);
+            }
+        }
+        assert_eq!(written(two), written(one));
+        let counted = samples(another);
+        for ((format, status, reason), key) in kinds {
+            let key = key.get(..MAX_LABEL).unwrap_or(key);
+            let name = format!(
+                "crossdomain_media_decisions_total{{zone=\"media\",server=\"media.example.org\",status=\"{status}\",reason=\"{reason}\",format=\"{format}\",key=\"{key}\"}}"
+            );
+            assert_eq!(counted.get(&name), Some(&3.0), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_remembered_of_one_table_is_nothing_of_another() {
+        let (one, another) = (memory(1), memory(1));
+        let [one, another] = [&one, &another].map(|memory| Table::prepare(memory).unwrap());
+        let decided = Decided {
+            format: "jwt",
+            status: "granted",
+            reason: "valid",
+            key: "2026",
+        };
+        let observer = Observer::new("media");
+        observer.observe(one, &decided, 1);
+        // As long, of the same key, and in the same place.
+        let status = "expired";
+        Observer::new("media").observe(another, &Decided { status, ..decided }, 1);
+        observer.observe(another, &decided, 1);
+        let found = written(another);
+        assert!(
+            found.contains("status=\"expired\",reason=\"valid\",format=\"jwt\",key=\"2026\"} 1\n")
+        );
+        assert!(found.contains("decisions_lost_total{zone=\"media\"} 1\n"));
+    }
+
+    #[test]
+    fn an_observer_remembers() {
+        let memory = memory(64);
+        let table = Table::prepare(&memory).unwrap();
+        let observer = Observer::new(LABELS.server);
+        let decided = Decided {
+            format: LABELS.format,
+            status: LABELS.status,
+            reason: LABELS.reason,
+            key: LABELS.key,
+        };
+        let remembered = || {
+            let mut known = observer.known.iter().filter_map(Cell::get);
+            known.any(|known| known.series(table, &decided).is_some())
+        };
+        assert!(!remembered());
+        observer.observe(table, &decided, 1);
+        assert!(remembered());
+        for key in ["a", "b", "c"] {
+            observer.observe(table, &Decided { key, ..decided }, 1);
+        }
+        assert!(remembered());
+        observer.observe(
+            table,
+            &Decided {
+                key: "d",
+                ..decided
+            },
+            1,
+        );
+        assert!(!remembered());
+    }
+
+    #[test]
     fn what_finds_no_room_is_counted_as_lost() {
         let memory = memory(8);
         let table = Table::prepare(&memory).unwrap();
@@ -674,7 +916,11 @@ mod tests {
     fn no_count_is_lost_when_all_count_the_same() {
         let memory = memory(8);
         let table = Table::prepare(&memory).unwrap();
-        at_once(4, |_| (0..50_000).for_each(|_| table.observe(&LABELS, 1)));
+        at_once(4, |_| {
+            for _ in 0..50_000 {
+                table.observe(&LABELS, 1);
+            }
+        });
         assert_eq!(samples(table)[&count_name("2026")], 200_000.0);
         assert!(written(table).contains("format=\"django\"} 0.000200000\n"));
     }
@@ -704,7 +950,7 @@ mod tests {
         let count = |key, hash| {
             let mut text = Text::new(&Labels { key, ..LABELS }).unwrap();
             text.hash = hash;
-            table.find(&text).unwrap()[BUCKET].fetch_add(1, Relaxed);
+            table.find(&text).unwrap().1[BUCKET].fetch_add(1, Relaxed);
         };
         count("b", 5);
         count("a", 5);
