@@ -13,12 +13,12 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use zeroize::Zeroizing;
 
-use crate::format::cloudfront::{self, CloudFrontKey};
-use crate::format::django::{self, DjangoKey};
-use crate::format::jwt::keys::Content;
+use crate::format::KeyFormat;
+use crate::format::cloudfront::CloudFrontKey;
+use crate::format::django::DjangoKey;
 use crate::format::jwt::{self, JwtKey};
 use crate::format::minted::MintKey;
-use crate::scope::{PathForm, Signs};
+use crate::scope::PathForm;
 use crate::source::Source;
 
 /// Larger files are not keys, in bytes.
@@ -295,71 +295,48 @@ fn decode_hex(text: &[u8]) -> Option<Vec<u8>> {
 /// The parameters of a key, apart from its file.
 #[derive(Debug, Default)]
 pub struct KeyOptions {
-    id: Option<Box<str>>,
-    encoding: Option<Encoding>,
-    form: Option<PathForm>,
-    format: Format,
+    common: Common,
+    format: KeyFormat,
 }
 
-/// Those of one format.
-#[derive(Debug)]
-enum Format {
-    Django(DjangoOptions),
-    Jwt(JwtOptions),
-    CloudFront(CloudFrontOptions),
-}
-
+/// The parameters that have the same meaning with every format, or none.
 #[derive(Debug, Default)]
-struct DjangoOptions {
-    algorithm: django::Algorithm,
-    salt: Option<Box<str>>,
-    derived: bool,
-    signs: Signs,
-    max_future: Option<i64>,
+pub(crate) struct Common {
+    pub(crate) id: Option<Box<str>>,
+    pub(crate) encoding: Option<Encoding>,
+    /// How the application spells the paths that it signs.
+    pub(crate) form: Option<PathForm>,
 }
 
-#[derive(Debug, Default)]
-struct JwtOptions {
-    algorithm: Option<jwt::Algorithm>,
-    path_claim: Option<Box<str>>,
-    audience: Option<Box<str>>,
-    /// Whether the module itself makes tokens with it.
-    mints: bool,
+/// The parameters of a key of one format, and how its file is read.
+pub(crate) trait FormatOptions {
+    /// What `format=` calls it.
+    const NAME: &str;
+
+    /// Its own parameters, of which other formats say that they have no effect; behind the
+    /// name of one with a value stands a `=`.
+    const PARAMETERS: &[&str];
+
+    /// Takes a parameter that is not in [`Common`], or says why not.
+    fn set(&mut self, parameter: Parameter<'_>, parse_time: ParseTime<'_>) -> Result<(), KeyError>;
+
+    /// Refuses parameters that go against each other, once all are there.
+    fn check(&self, common: &Common) -> Result<(), KeyError>;
+
+    /// Makes keys of their file.
+    fn read(&self, file: &[u8], common: &Common) -> Result<Keys, KeyError>;
 }
 
-#[derive(Debug, Default)]
-struct CloudFrontOptions {
-    hash: Option<cloudfront::Hash>,
-    any_http: bool,
-    policies: Option<cloudfront::Policies>,
-}
-
-impl Default for Format {
-    fn default() -> Self {
-        Self::Django(DjangoOptions::default())
-    }
-}
-
-/// The parameters that are for one format, and have no effect with the others.
-const OF_SOME_FORMAT: [&str; 9] = [
-    "salt=",
-    "derived",
-    "signs=",
-    "max_future=",
-    "path_claim=",
-    "aud=",
-    "use=",
-    "any_http",
-    "policy=",
-];
+/// Reads a time in the notation of the configuration; in seconds.
+pub(crate) type ParseTime<'f> = &'f dyn Fn(&str) -> Option<i64>;
 
 /// A parameter as it is written.
 #[derive(Clone, Copy)]
-struct Parameter<'p> {
+pub(crate) struct Parameter<'p> {
     text: &'p str,
-    name: &'p str,
+    pub(crate) name: &'p str,
     /// What follows the `=`, if there is one.
-    value: Option<&'p str>,
+    pub(crate) value: Option<&'p str>,
 }
 
 impl<'p> Parameter<'p> {
@@ -371,7 +348,7 @@ impl<'p> Parameter<'p> {
         Self { text, name, value }
     }
 
-    fn expected(self, expected: &'static str) -> KeyError {
+    pub(crate) fn expected(self, expected: &'static str) -> KeyError {
         KeyError::Value {
             parameter: self.text.to_owned(),
             expected,
@@ -379,12 +356,12 @@ impl<'p> Parameter<'p> {
     }
 
     /// Why a format does not take it: another one does, or none.
-    fn misplaced(self, format: &'static str) -> KeyError {
-        let is_this = |known: &&&'static str| match known.strip_suffix('=') {
+    pub(crate) fn misplaced(self, format: &'static str) -> KeyError {
+        let is_this = |known: &&'static str| match known.strip_suffix('=') {
             Some(name) => self.name == name && self.value.is_some(),
-            None => self.text == **known,
+            None => self.text == *known,
         };
-        match OF_SOME_FORMAT.iter().find(is_this) {
+        match KeyFormat::parameters().find(is_this) {
             Some(known) => KeyError::Contradiction(known, format),
             None => KeyError::UnknownParameter(self.text.to_owned()),
         }
@@ -407,13 +384,9 @@ impl KeyOptions {
         let mut options = Self::default();
         // The format first: what the others mean depends on it.
         for parameter in &parameters {
-            if let ("format", Some(format)) = (parameter.name, parameter.value) {
-                options.format = match format {
-                    "django" => Format::default(),
-                    "jwt" => Format::Jwt(JwtOptions::default()),
-                    "cloudfront" => Format::CloudFront(CloudFrontOptions::default()),
-                    _ => return Err(parameter.expected("django, jwt or cloudfront")),
-                };
+            if let ("format", Some(name)) = (parameter.name, parameter.value) {
+                let format = KeyFormat::named(name);
+                options.format = format.ok_or_else(|| parameter.expected(KeyFormat::NAMES))?;
             }
         }
         let mut seen: Vec<&str> = Vec::with_capacity(parameters.len());
@@ -424,131 +397,28 @@ impl KeyOptions {
             seen.push(parameter.name);
             options.set(parameter, &parse_time)?;
         }
-        match &options.format {
-            Format::Django(django) if django.derived && django.salt.is_some() => {
-                Err(KeyError::Contradiction("salt=", "derived"))
-            }
-            Format::Jwt(jwt) if jwt.mints => match jwt {
-                _ if options.form.is_some() => Err(KeyError::Contradiction("path=", "use=mint")),
-                JwtOptions {
-                    algorithm: Some(_), ..
-                } => Err(KeyError::Contradiction("alg=", "use=mint")),
-                JwtOptions {
-                    path_claim: Some(_),
-                    ..
-                } => Err(KeyError::Contradiction("path_claim=", "use=mint")),
-                JwtOptions {
-                    audience: Some(_), ..
-                } => Err(KeyError::Contradiction("aud=", "use=mint")),
-                _ => Ok(options),
-            },
-            Format::CloudFront(_) if options.form.is_some() => {
-                Err(KeyError::Contradiction("path=", "format=cloudfront"))
-            }
-            Format::CloudFront(CloudFrontOptions {
-                any_http: true,
-                policies: Some(cloudfront::Policies::Canned),
-                ..
-            }) => Err(KeyError::Contradiction("any_http", "policy=canned")),
-            Format::CloudFront(_) if options.id.is_none() => Err(KeyError::NoKeyPairId),
-            _ => Ok(options),
-        }
+        options.format.check(&options.common)?;
+        Ok(options)
     }
 
-    fn set(
-        &mut self,
-        parameter: Parameter<'_>,
-        parse_time: impl Fn(&str) -> Option<i64>,
-    ) -> Result<(), KeyError> {
+    fn set(&mut self, parameter: Parameter<'_>, parse_time: ParseTime<'_>) -> Result<(), KeyError> {
         let expected = |expected| parameter.expected(expected);
+        let common = &mut self.common;
         match (parameter.name, parameter.value) {
             ("format", Some(_)) => {}
-            ("id", Some(id)) if is_id(id) => self.id = Some(id.into()),
+            ("id", Some(id)) if is_id(id) => common.id = Some(id.into()),
             ("id", Some(_)) => return Err(expected(ID)),
-            ("encoding", Some("raw")) => self.encoding = Some(Encoding::Raw),
-            ("encoding", Some("hex")) => self.encoding = Some(Encoding::Hex),
-            ("encoding", Some("base64")) => self.encoding = Some(Encoding::Base64),
-            ("encoding", Some("base64url")) => self.encoding = Some(Encoding::Base64Url),
+            ("encoding", Some("raw")) => common.encoding = Some(Encoding::Raw),
+            ("encoding", Some("hex")) => common.encoding = Some(Encoding::Hex),
+            ("encoding", Some("base64")) => common.encoding = Some(Encoding::Base64),
+            ("encoding", Some("base64url")) => common.encoding = Some(Encoding::Base64Url),
             ("encoding", Some(_)) => return Err(expected("raw, hex, base64 or base64url")),
-            ("path", Some("reverse")) => self.form = Some(PathForm::Reverse),
-            ("path", Some("storage")) => self.form = Some(PathForm::Storage),
-            ("path", Some("decoded")) => self.form = Some(PathForm::Decoded),
-            ("path", Some("raw")) => self.form = Some(PathForm::Raw),
+            ("path", Some("reverse")) => common.form = Some(PathForm::Reverse),
+            ("path", Some("storage")) => common.form = Some(PathForm::Storage),
+            ("path", Some("decoded")) => common.form = Some(PathForm::Decoded),
+            ("path", Some("raw")) => common.form = Some(PathForm::Raw),
             ("path", Some(_)) => return Err(expected("reverse, storage, decoded or raw")),
-            _ => match &mut self.format {
-                Format::Django(django) => django.set(parameter, parse_time)?,
-                Format::Jwt(jwt) => jwt.set(parameter)?,
-                Format::CloudFront(cloudfront) => cloudfront.set(parameter)?,
-            },
-        }
-        Ok(())
-    }
-}
-
-impl DjangoOptions {
-    fn set(
-        &mut self,
-        parameter: Parameter<'_>,
-        parse_time: impl Fn(&str) -> Option<i64>,
-    ) -> Result<(), KeyError> {
-        let expected = |expected| parameter.expected(expected);
-        match (parameter.name, parameter.value) {
-            ("alg", Some("sha256")) => self.algorithm = django::Algorithm::Sha256,
-            ("alg", Some("sha1")) => self.algorithm = django::Algorithm::Sha1,
-            ("alg", Some(_)) => return Err(expected("sha256 or sha1")),
-            ("salt", Some(salt)) if !salt.is_empty() => self.salt = Some(salt.into()),
-            ("salt", Some(_)) => return Err(expected("the salt of the application's signer")),
-            ("derived", None) => self.derived = true,
-            ("signs", Some("path")) => self.signs = Signs::Path,
-            ("signs", Some("parent")) => self.signs = Signs::Parent,
-            ("signs", Some(_)) => return Err(expected("path or parent")),
-            ("max_future", Some(time)) => {
-                let seconds = parse_time(time).ok_or_else(|| expected("a time such as 30s"))?;
-                self.max_future = Some(seconds);
-            }
-            _ => return Err(parameter.misplaced("format=django")),
-        }
-        Ok(())
-    }
-}
-
-impl JwtOptions {
-    fn set(&mut self, parameter: Parameter<'_>) -> Result<(), KeyError> {
-        let expected = |expected| parameter.expected(expected);
-        match (parameter.name, parameter.value) {
-            ("alg", Some(name)) => {
-                let algorithm = jwt::Algorithm::parse(name);
-                self.algorithm = Some(algorithm.ok_or_else(|| expected(jwt::Algorithm::NAMES))?);
-            }
-            ("path_claim", Some(claim)) if jwt::can_name_paths(claim) => {
-                self.path_claim = Some(claim.into());
-            }
-            ("path_claim", Some(_)) => {
-                return Err(expected("a claim that has no other meaning"));
-            }
-            ("aud", Some(audience)) if !audience.is_empty() => {
-                self.audience = Some(audience.into());
-            }
-            ("aud", Some(_)) => return Err(expected("whom the tokens are for")),
-            ("use", Some("mint")) => self.mints = true,
-            ("use", Some(_)) => return Err(expected("mint")),
-            _ => return Err(parameter.misplaced("format=jwt")),
-        }
-        Ok(())
-    }
-}
-
-impl CloudFrontOptions {
-    fn set(&mut self, parameter: Parameter<'_>) -> Result<(), KeyError> {
-        match (parameter.name, parameter.value) {
-            ("alg", Some("sha1")) => self.hash = Some(cloudfront::Hash::Sha1),
-            ("alg", Some("sha256")) => self.hash = Some(cloudfront::Hash::Sha256),
-            ("alg", Some(_)) => return Err(parameter.expected("sha1 or sha256")),
-            ("any_http", None) => self.any_http = true,
-            ("policy", Some("canned")) => self.policies = Some(cloudfront::Policies::Canned),
-            ("policy", Some("custom")) => self.policies = Some(cloudfront::Policies::Custom),
-            ("policy", Some(_)) => return Err(parameter.expected("canned or custom")),
-            _ => return Err(parameter.misplaced("format=cloudfront")),
+            _ => self.format.set(parameter, parse_time)?,
         }
         Ok(())
     }
@@ -590,6 +460,15 @@ pub struct Keys {
     pub ignored: usize,
 }
 
+impl From<Key> for Keys {
+    fn from(key: Key) -> Self {
+        Self {
+            keys: vec![key],
+            ignored: 0,
+        }
+    }
+}
+
 impl Key {
     /// Makes keys from the content of their file.
     ///
@@ -599,179 +478,12 @@ impl Key {
     /// # Errors
     /// [`KeyError`] when the content does not suit the options.
     pub fn read(file: &[u8], options: &KeyOptions) -> Result<Keys, KeyError> {
-        let one = |key| Keys {
-            keys: vec![key],
-            ignored: 0,
-        };
-        match &options.format {
-            Format::Django(django) => Self::read_django(file, options, django).map(one),
-            Format::Jwt(jwt) => Self::read_jwt(file, options, jwt),
-            Format::CloudFront(cloudfront) => {
-                Self::read_cloudfront(file, options, cloudfront).map(one)
-            }
-        }
+        options.format.read(file, &options.common)
     }
 
-    fn read_cloudfront(
-        file: &[u8],
-        options: &KeyOptions,
-        cloudfront: &CloudFrontOptions,
-    ) -> Result<Self, KeyError> {
-        if options.encoding.is_some() {
-            return Err(KeyError::NoEffect("encoding=", "a PEM file"));
-        }
-        let key = CloudFrontKey::read(
-            file,
-            cloudfront.hash,
-            cloudfront.any_http,
-            cloudfront.policies,
-        )?;
-        Ok(Self {
-            id: options.id.clone(),
-            weak: None,
-            kind: Kind::CloudFront(Box::new(key)),
-        })
-    }
-
-    fn read_django(
-        file: &[u8],
-        options: &KeyOptions,
-        django: &DjangoOptions,
-    ) -> Result<Self, KeyError> {
-        let encoding = options.encoding.unwrap_or_default();
-        let digest_len = django.algorithm.digest_len();
-        let is_raw_derived = django.derived && encoding == Encoding::Raw;
-        let text = match file {
-            // A raw derived key may itself end in bytes that look like a newline.
-            [key @ .., b'\n'] if is_raw_derived && key.len() == digest_len => key,
-            key if is_raw_derived && key.len() == digest_len => key,
-            text => trim_newline(text),
-        };
-        if text.is_empty() {
-            return Err(KeyError::Empty);
-        }
-        let secret = encoding.decode(text)?;
-        let derived = if django.derived {
-            if secret.len() != digest_len {
-                return Err(KeyError::DerivedLength {
-                    len: secret.len(),
-                    expected: digest_len,
-                    algorithm: match django.algorithm {
-                        django::Algorithm::Sha256 => "sha256",
-                        django::Algorithm::Sha1 => "sha1",
-                    },
-                });
-            }
-            secret.clone()
-        } else {
-            let salt = django.salt.as_deref().unwrap_or(django::DEFAULT_SALT);
-            django::derive(django.algorithm, salt, &secret)
-        };
-        let weak = !django.derived && secret.len() < MIN_DJANGO_SECRET;
-        let key = DjangoKey::new(
-            django.algorithm,
-            &derived,
-            options.form.unwrap_or_default(),
-            django.signs,
-            django.max_future,
-        );
-        Ok(Self {
-            id: options.id.clone(),
-            weak: weak.then_some(secret.len()),
-            kind: Kind::Django(key.ok_or(KeyError::Empty)?),
-        })
-    }
-
-    /// A secret, at least as long as the hash (RFC 7518, 3.2).
-    fn read_minting(file: &[u8], options: &KeyOptions) -> Result<Self, KeyError> {
-        const ALGORITHM: jwt::Algorithm = jwt::Algorithm::Hs256;
-        if Content::of(file) != Content::Secret {
-            return Err(KeyError::NoSecret);
-        }
-        let text = trim_newline(file);
-        if text.is_empty() {
-            return Err(KeyError::Empty);
-        }
-        let secret = options.encoding.unwrap_or_default().decode(text)?;
-        if [file, text, &secret]
-            .into_iter()
-            .any(jwt::keys::looks_public)
-        {
-            return Err(KeyError::LooksPublic);
-        }
-        // For its checks.
-        jwt::keys::from_secret(&secret, ALGORITHM)?;
-        Ok(Self {
-            id: options.id.clone(),
-            weak: None,
-            kind: Kind::Minted(MintKey::new(&secret)),
-        })
-    }
-
-    fn read_jwt(file: &[u8], options: &KeyOptions, jwt: &JwtOptions) -> Result<Keys, KeyError> {
-        if jwt.mints {
-            return Self::read_minting(file, options).map(|key| Keys {
-                keys: vec![key],
-                ignored: 0,
-            });
-        }
-        let key = |id, verifier| Self {
-            id,
-            weak: None,
-            kind: Kind::Jwt(Box::new(JwtKey {
-                verifier,
-                form: options.form.unwrap_or_default(),
-                path_claim: match &jwt.path_claim {
-                    Some(claim) => claim.clone(),
-                    None => jwt::DEFAULT_PATH_CLAIM.into(),
-                },
-                audience: jwt.audience.clone(),
-            })),
-        };
-        let one = |verifier| Keys {
-            keys: vec![key(options.id.clone(), verifier)],
-            ignored: 0,
-        };
-        let content = Content::of(file);
-        let (parameter, what) = match content {
-            Content::Secret => {
-                let text = trim_newline(file);
-                if text.is_empty() {
-                    return Err(KeyError::Empty);
-                }
-                let secret = options.encoding.unwrap_or_default().decode(text)?;
-                // With the newline too, which may be a part of it.
-                if [file, text, &secret]
-                    .into_iter()
-                    .any(jwt::keys::looks_public)
-                {
-                    return Err(KeyError::LooksPublic);
-                }
-                let algorithm = jwt.algorithm.unwrap_or(jwt::Algorithm::Hs256);
-                return jwt::keys::from_secret(&secret, algorithm).map(one);
-            }
-            Content::Pem => (options.encoding.map(|_| "encoding="), "a PEM file"),
-            Content::Jwk => (
-                options
-                    .encoding
-                    .map(|_| "encoding=")
-                    .or(jwt.algorithm.map(|_| "alg="))
-                    .or(options.id.as_ref().map(|_| "id=")),
-                "a JWK, which says that itself",
-            ),
-        };
-        if let Some(parameter) = parameter {
-            return Err(KeyError::NoEffect(parameter, what));
-        }
-        if content == Content::Pem {
-            return jwt::keys::from_pem(file, jwt.algorithm).map(one);
-        }
-        let (found, ignored) = jwt::keys::from_jwk(file)?;
-        let keys = found.into_iter().map(|found| key(found.id, found.verifier));
-        Ok(Keys {
-            keys: keys.collect(),
-            ignored,
-        })
+    pub(crate) fn new(id: Option<Box<str>>, kind: Kind) -> Self {
+        let weak = None;
+        Self { id, weak, kind }
     }
 
     /// Whether whoever knows the key can make tokens, and not only verify them.
@@ -859,16 +571,13 @@ mod tests {
             "signs=parent id=a path=storage derived alg=sha1 encoding=hex max_future=9 format=django",
         )
         .unwrap();
-        assert_eq!(options.id.as_deref(), Some("a"));
-        assert_eq!(options.encoding, Some(Encoding::Hex));
-        assert_eq!(options.form, Some(PathForm::Storage));
-        let Format::Django(django) = options.format else {
-            panic!("another format");
-        };
-        assert_eq!(django.algorithm, django::Algorithm::Sha1);
-        assert_eq!(django.signs, Signs::Parent);
-        assert_eq!(django.max_future, Some(9));
-        assert!(django.derived);
+        assert_eq!(options.common.id.as_deref(), Some("a"));
+        assert_eq!(options.common.encoding, Some(Encoding::Hex));
+        assert_eq!(options.common.form, Some(PathForm::Storage));
+        assert_eq!(
+            format!("{:?}", options.format),
+            "Django(Options { algorithm: Sha1, salt: None, derived: true, signs: Parent, max_future: Some(9) })"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! credential names one; that this is not signed is CloudFront's choice, and a key can
 //! be bound to one (`alg=`).
 
+pub(super) mod options;
 mod policy;
 mod resource;
 

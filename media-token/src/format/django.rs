@@ -5,6 +5,8 @@
 //! unpadded base64url HMAC of `PATH:TS` under the key
 //! `H(SALT + "signer" + SECRET_KEY)`. Neither the query nor the host is signed.
 
+pub(super) mod options;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use constant_time_eq::{constant_time_eq, constant_time_eq_n};

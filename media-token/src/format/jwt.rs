@@ -22,6 +22,7 @@
 mod claims;
 mod coverage;
 pub(crate) mod keys;
+pub(super) mod options;
 
 use std::borrow::Cow;
 use std::fmt;
