@@ -64,8 +64,8 @@ pub enum Command {
     /// Say step by step why a request would be granted or refused
     ///
     /// What was taken from where, what was signed, with which key, what matched, and what nginx
-    /// would answer. It is the module's own decision with its trace, and prints no secret, no
-    /// token and no signature. Exit statuses as of verify.
+    /// would answer. It is the module's own decision with its trace, and prints no secret and no
+    /// token. Exit statuses as of verify.
     #[command(after_long_help = CHECK_EXAMPLES)]
     Explain(Check),
     Derive(Derive),

@@ -85,9 +85,10 @@ fn examine(options: &Check, input: &mut Input) -> Result<Report> {
         Some(moment) => time::moment(moment)?,
         None => time::now(),
     };
-    let found = match &options.config {
-        Some(file) => of_configuration(file, options, &request, input)?,
-        None => Before::Nothing(Box::new(of_options(options, &request, input)?)),
+    let found = match (refused_method(&request), &options.config) {
+        (Some(answer), _) => Before::Answer(answer, Vec::new()),
+        (None, Some(file)) => of_configuration(file, options, &request, input)?,
+        (None, None) => Before::Nothing(Box::new(of_options(options, &request, input)?)),
     };
     let mut site = match found {
         Before::Nothing(site) => site,
@@ -97,6 +98,10 @@ fn examine(options: &Check, input: &mut Input) -> Result<Report> {
             return Ok(report);
         }
     };
+    // With a configuration that is the answer; keys alone are asked about the credential.
+    if options.config.is_none() && !can_be_read(&request) {
+        site.notes.push(UNREADABLE.into());
+    }
     if let Some(url) = &options.application {
         site.came_to_off = url == "off" && !matches!(site.settings.guard, Guard::Off);
         site.settings.guard = match (&site.settings.guard, Guard::parse(url)?) {
@@ -225,11 +230,9 @@ fn of_configuration(
     let merges = merges.is_none_or(|flag| flag != "off");
     let view = RequestView::new(&target);
     // nginx reads the path as it came before the credential is cut out of it.
-    let as_it_came = nginx::normalised(RequestView::new(&request.target).path(), merges);
-    let uri = as_it_came.and_then(|_| nginx::normalised(view.path(), merges));
-    let Some(uri) = uri else {
-        let answer = Answer::with_status(400, "nginx itself answers 400: it cannot read the path");
-        return Ok(Before::Answer(answer, notes));
+    let uri = can_be_read(request).then(|| nginx::normalised(view.path(), merges));
+    let Some(uri) = uri.flatten() else {
+        return Ok(Before::Answer(Answer::with_status(400, UNREADABLE), notes));
     };
     if let Some(answer) = refused_headers(request) {
         return Ok(Before::Answer(answer, notes));
@@ -301,6 +304,27 @@ fn of_configuration(
         error_pages,
         notes,
     })))
+}
+
+/// What nginx answers to a request whose first line does not begin as one, whatever its
+/// configuration.
+fn refused_method(request: &Request) -> Option<Answer> {
+    let is_name = |byte: u8| byte.is_ascii_uppercase() || b"_-".contains(&byte);
+    if !request.method.is_empty() && request.method.bytes().all(is_name) {
+        return None;
+    }
+    let text =
+        "nginx itself answers 400: the name of a method has upper-case letters, _ and - only";
+    Some(Answer::with_status(400, text))
+}
+
+/// What is said of a path that is none.
+pub const UNREADABLE: &str = "nginx itself answers 400: it cannot read the path";
+
+/// Whether nginx can read the path, as it came.
+pub fn can_be_read(request: &Request) -> bool {
+    // Whether slashes are merged makes no difference to that.
+    nginx::normalised(RequestView::new(&request.target).path(), true).is_some()
 }
 
 /// What nginx answers to some requests that it has read to their end.

@@ -15,7 +15,7 @@ use media_token::{Key, Keys, Origin, RequestView, Source};
 use zeroize::Zeroizing;
 
 use crate::arguments::{Carrier, Mint, MintCommon};
-use crate::check::refusal;
+use crate::check::{UNREADABLE, can_be_read, refusal};
 use crate::input::Input;
 use crate::key_line::KeyLine;
 use crate::output;
@@ -71,6 +71,9 @@ struct Trial<'t> {
 impl Trial<'_> {
     fn run(self, target: &Target, lines: &[String]) -> Result<()> {
         let mut request = request_with(target, lines)?;
+        if !can_be_read(&request) {
+            bail!("{UNREADABLE}");
+        }
         let addresses = self.addresses.iter().map(|network| {
             let address = network.split('/').next().unwrap_or_default();
             let address: Option<IpAddr> = address.parse().ok();
@@ -92,7 +95,7 @@ impl Trial<'_> {
             request.address = addresses.get(number).or(addresses.last()).copied();
             let refused = refusal(&request, &self.keys, &self.sources, self.start)?;
             match refused {
-                None | Some("token_not_yet_valid") => {}
+                None => {}
                 Some("wrong_address") if addresses.is_empty() => {}
                 Some("wrong_path") if self.is_elsewhere => {}
                 Some(reason) => {
@@ -239,9 +242,15 @@ fn decoded(line: &KeyLine, file: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
 }
 
 /// When a credential can be tried: now, or when it begins.
-fn start(not_before: Option<i64>, now: i64, expires: i64) -> i64 {
+fn start(not_before: Option<i64>, now: i64, expires: i64) -> Result<i64> {
+    let Some(moment) = not_before else {
+        return Ok(now);
+    };
+    if moment >= expires {
+        bail!("--not-before: no earlier than the end, so that it would never count");
+    }
     let last = expires.saturating_sub(1);
-    not_before.map_or(now, |moment| moment.saturating_add(1).min(last).max(now))
+    Ok(moment.saturating_add(1).min(last).max(now))
 }
 
 /// The time of signing.

@@ -87,7 +87,7 @@ pub fn mint(options: &MintCloudfront, input: &mut Input) -> Result<Minted> {
     let trial = Trial {
         sources: keys.iter().flat_map(|key| key.sources().to_vec()).collect(),
         keys,
-        start: start(not_before, now, expires),
+        start: start(not_before, now, expires)?,
         methods: &[],
         addresses: options.ip.as_slice(),
         is_elsewhere: options.resource.is_some(),

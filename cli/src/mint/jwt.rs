@@ -108,7 +108,7 @@ pub fn mint(options: &MintJwt, input: &mut Input) -> Result<Minted> {
     let trial = Trial {
         keys: shared(keys),
         sources: vec![source.clone()],
-        start: start(not_before, now, expires),
+        start: start(not_before, now, expires)?,
         methods: &options.method,
         addresses: &options.ip,
         is_elsewhere: !options.path.is_empty(),

@@ -291,6 +291,19 @@ fn verify_tells_its_notes_beside_the_verdict() {
 }
 
 #[test]
+fn a_path_that_nginx_cannot_read_is_noted_where_keys_alone_are_asked() {
+    let folder = Folder::new();
+    folder.write("key", "a-secret-of-an-application-in-a-test-of-this");
+    for (path, is_noted) in [("/a%zz", true), ("/../a", true), ("/a%2e", false)] {
+        let url = format!("https://media.example.org{path}");
+        let ran = folder.run(&["verify", "--key", "key", &url]);
+        assert_eq!(ran.stdout, "missing: no_token\n", "{ran:?}");
+        let said = ran.stderr.contains("nginx itself answers 400");
+        assert_eq!(said, is_noted, "{ran:?}");
+    }
+}
+
+#[test]
 fn another_server_at_a_socket_of_its_own_is_noted() {
     let folder = Folder::new();
     folder.write("key", "a-secret-of-an-application-in-a-test-of-this");
@@ -362,6 +375,8 @@ fn nginx_answers_some_requests_by_itself() {
         ("/%zz", &[][..], 400),
         ("/~x%zz/a", &[], 400),
         ("/~x%00/a", &[], 400),
+        ("/a", &["--method", "get"], 400),
+        ("/a", &["--method", ""], 400),
         ("/a", &["--method", "TRACE"], 405),
         ("/a", &["--method", "CONNECT"], 405),
         ("/a", &["-H", "Host: a", "-H", "host: a"], 400),
@@ -373,5 +388,29 @@ fn nginx_answers_some_requests_by_itself() {
             (3, &status.into()),
             "{path}"
         );
+    }
+}
+
+#[test]
+fn nginx_does_not_read_a_method_of_other_bytes_than_upper_case_letters() {
+    let folder = folder("crossdomain_media https://a.example;");
+    let url = mint(&folder, "secret_key", "https://media.example.org/a");
+    let ask = |command: &str, method: &str, site: [&str; 2]| {
+        let arguments = [command, "--time", NOW, "--method", method, "-"];
+        folder.run_with(&[&arguments[..], &site].concat(), &url)
+    };
+    // With a key alone, too: no configuration lets such a request through.
+    for site in [["--config", "nginx.conf"], ["--key", "secret_key"]] {
+        for method in ["GET", "M-SEARCH", "A_B"] {
+            assert_eq!(ask("explain", method, site).code, 0, "{method}");
+        }
+        for method in ["get", "gET", "GETa", "GET2", "G:T", "G\u{c9}T", "GET ", ""] {
+            let ran = ask("explain", method, site);
+            assert_eq!(ran.code, 3, "{method}: {ran:?}");
+            let line = "answer      nginx itself answers 400: the name of a method has";
+            assert!(ran.stdout.contains(line), "{method}: {ran:?}");
+            assert!(!ran.stdout.contains("valid"), "{method}: {ran:?}");
+            assert_eq!(ask("verify", method, site).code, 3, "{method}");
+        }
     }
 }

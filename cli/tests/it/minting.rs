@@ -65,6 +65,9 @@ fn what_the_module_would_refuse_is_not_handed_out() {
         (&["--ip", "::1", "--ip", "192.0.2.0/x"], "token_malformed"),
         (&["--path", "a/b"], "--path a/b"),
         (&["--claim", "nbf=\"x\""], "token_malformed"),
+        (&["--claim", "nbf=1800000000"], "token_not_yet_valid"),
+        (&["--not-before", "1700000120"], "--not-before"),
+        (&["--not-before", "2100-01-01T00:00:00Z"], "--not-before"),
         (&["--claim", "cdniip=\"x\""], "token_unsupported"),
         (&["--aud", "site"], "wrong_audience"),
         (
@@ -77,6 +80,9 @@ fn what_the_module_would_refuse_is_not_handed_out() {
     }
     for (format, url, why) in [
         ("django", "https://m.example/a/../b", "unsafe_path"),
+        ("django", "https://m.example/a%zz", "cannot read the path"),
+        ("jwt", "https://m.example/a/%", "cannot read the path"),
+        ("django", "https://m.example/../b", "cannot read the path"),
         ("jwt", "https://m.example/a/%2e/b", "unsafe_path"),
         ("cloudfront", "https://m.example/a/./b", "unsafe_path"),
         ("django", "https://m.example/a?token=x", "token_repeated"),
@@ -116,7 +122,8 @@ fn what_is_for_others_or_for_later_is_handed_out() {
     for arguments in [
         &["--path", "/elsewhere/*"][..],
         &["--not-before", "1700000060"],
-        &["--not-before", "2100-01-01T00:00:00Z"],
+        &["--not-before", "1700000119"],
+        &["--life", "36500d", "--not-before", "2100-01-01T00:00:00Z"],
         &["--ip", "192.0.2.0/24", "--ip", "2001:db8::1"],
         &["--method", "POST", "--method", "PUT", "--ip", "192.0.2.1"],
         &["--claim", "ip=\"192.0.2.1\""],

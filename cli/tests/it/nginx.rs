@@ -326,6 +326,9 @@ fn cases(folder: &Folder) -> Vec<Case> {
         case("no escape", site("/%zz"), 400, ""),
         case("no escape in what is cut out", site("/~x%zz/a"), 400, ""),
         case("TRACE", site("/a"), 405, "").method("TRACE"),
+        case("a method in lower case", django("/a", &[]), 400, "").method("get"),
+        case("a method with a digit", django("/a", &[]), 400, "").method("GET2"),
+        case("a method that nobody knows", site("/a"), 302, "no_token").method("M-S_H"),
         case("Host twice", site("/a"), 400, "")
             .line("Host: media.test")
             .line("Host: media.test"),
@@ -369,7 +372,14 @@ fn cases(folder: &Folder) -> Vec<Case> {
             "JWT, later",
             jwt(
                 "/jwt/a",
-                &["--token", "arg:t", "--not-before", "2100-01-01T00:00:00Z"],
+                &[
+                    "--token",
+                    "arg:t",
+                    "--life",
+                    "36500d",
+                    "--not-before",
+                    "2100-01-01T00:00:00Z",
+                ],
             ),
             403,
             "token_not_yet_valid",
