@@ -108,7 +108,7 @@ test-matrix: build nginx-debug setup-perl ## the tests of t/ in Debian's nginx, 
 .PHONY: test-docs
 test-docs: build setup-docs ## links, configurations, reference and every snippet of the documentation hold
 	@build/venv/bin/python nginx-test/docs/check.py build/nginx $(MODULE) build/nginx-source
-	build/venv/bin/python -m pytest -q -p no:cacheprovider nginx-test/docs/snippets.py
+	build/venv/bin/python -m pytest -q -p no:cacheprovider nginx-test/docs/snippets.py nginx-test/docs/migrated.py
 
 .PHONY: test-panics
 test-panics: build setup-python ## no request reaches code that ends the worker, but what nginx-test/panics.py names
