@@ -57,12 +57,11 @@ mkdir -p "$build/fuzz-findings"
 for target in "$@"; do
     target=$(basename "$target" .rs)
     corpus=$build/fuzz-corpus/$target seeds=$fuzz/seeds/$target
-    folders=("$corpus")
     mkdir -p "$corpus"
-    [[ ! -d $seeds ]] || folders+=("$seeds")
+    [[ -d $seeds ]] || die "no seeds: ${seeds#"$root"/}"
     # An execution takes microseconds; a busy machine may stop it for seconds.
     logged "fuzz-$target" "fuzzing $target for at most $seconds s" \
-        "$build/fuzz-target/$host/release/$target" "${folders[@]}" -max_total_time="$seconds" -runs="$runs" -timeout=60 \
+        "$build/fuzz-target/$host/release/$target" "$corpus" "$seeds" -max_total_time="$seconds" -runs="$runs" -timeout=60 \
         -rss_limit_mb=2048 -artifact_prefix="$build/fuzz-findings/$target-"
     printf '%-12s %s\n' "$target" "$(summary "$log_dir/fuzz-$target.log")"
 done

@@ -1,5 +1,7 @@
 //! CloudFront's rules read naively, from FORMATS.md, section 2, and not from the crate.
 
+use std::collections::HashMap;
+
 use crate::common;
 
 use serde_json::Value;
@@ -49,9 +51,20 @@ pub fn is_ambiguous(target: &str) -> bool {
         || slashes(&decoded) != slashes(path.as_bytes())
 }
 
-/// Whether a pattern of one section stands for a text.
+/// Whether a pattern of one section stands for a text. Tried is each end of the pattern with
+/// each end of the text, once.
 fn is_like(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern, text) {
+    is_like_known(pattern, text, &mut HashMap::new())
+}
+
+/// What is known goes by how much is left of both.
+fn is_like_known(pattern: &[u8], text: &[u8], known: &mut HashMap<[usize; 2], bool>) -> bool {
+    let left = [pattern.len(), text.len()];
+    if let Some(known) = known.get(&left) {
+        return *known;
+    }
+    let mut is_like = |pattern, text| is_like_known(pattern, text, known);
+    let answer = match (pattern, text) {
         ([], text) => text.is_empty(),
         ([b'*', rest @ ..], []) => is_like(rest, text),
         ([b'*', rest @ ..], [_, tail @ ..]) => is_like(rest, text) || is_like(pattern, tail),
@@ -60,7 +73,9 @@ fn is_like(pattern: &[u8], text: &[u8]) -> bool {
         ([b'?', rest @ ..], [_, tail @ ..]) => is_like(rest, tail),
         ([a, rest @ ..], [b, tail @ ..]) => a == b && is_like(rest, tail),
         (_, []) => false,
-    }
+    };
+    known.insert(left, answer);
+    answer
 }
 
 /// Whether a resource covers a URL, which is an origin and a target (2.6).
