@@ -20,8 +20,7 @@ fi
 suite=${1:-own}
 (($# == 0)) || shift
 
-# shellcheck source=/dev/null
-if [[ $(. /etc/os-release && printf '%s' "$ID") != debian ]]; then
+if ! is_debian; then
     say "skipped: this machine is no Debian, so it has no Debian's nginx"
     exit 0
 fi

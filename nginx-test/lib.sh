@@ -8,6 +8,9 @@ mkdir -p "$log_dir"
 
 say() { printf '== %s\n' "$*"; }
 
+# shellcheck source=/dev/null
+is_debian() { (. /etc/os-release && [[ $ID == debian ]]); }
+
 die() {
     printf 'error: %s\n' "$*" >&2
     exit 1

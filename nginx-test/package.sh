@@ -6,8 +6,7 @@ set -euo pipefail
 # shellcheck source=nginx-test/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# shellcheck source=/dev/null
-if [[ $(. /etc/os-release && printf '%s' "$ID") != debian ]]; then
+if ! is_debian; then
     say "skipped: this machine is no Debian, so it has no Debian's nginx"
     exit 0
 fi

@@ -33,9 +33,6 @@ browser_packages=(chromium chromium-driver)
 fuzz_packages=(g++ libc6-dev)
 perl_lib=$build/perl5/lib/perl5
 
-# shellcheck source=/dev/null
-is_debian() { (. /etc/os-release && [[ $ID == debian ]]); }
-
 has_header() { printf '#include <%s>\n' "$1" | cc -E - >/dev/null 2>&1; }
 
 # Knows a package by name where dpkg does, and otherwise by what it is needed for: not every machine is a Debian.

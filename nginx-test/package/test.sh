@@ -7,8 +7,7 @@ set -euo pipefail
 # shellcheck source=nginx-test/lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck source=/dev/null
-if [[ $(. /etc/os-release && printf '%s' "$ID") != debian ]]; then
+if ! is_debian; then
     say "skipped: this machine is no Debian, so there is no package for it"
     exit 0
 fi
