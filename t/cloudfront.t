@@ -53,7 +53,9 @@ our $Proxy = 'proxy_pass http://$TEST_NGINX_UPSTREAM;';
 # What an upstream gets, line for line.
 sub raw_upstream { return join "\r\n", "GET $_[0] HTTP/1.0", 'Host: upstream', 'Connection: close', @_[ 1 .. $#_ ], '', '' }
 
-our $RawProxy = "$Proxy proxy_set_header Host upstream; proxy_set_header Connection close;";
+# A socket of its own: Test::Nginx leaves the file behind, and no nginx can listen there after a reload.
+our $RawProxy = 'proxy_pass http://unix:$TEST_NGINX_SERVER_ROOT/logs/raw.sock; '
+    . 'proxy_set_header Host upstream; proxy_set_header Connection close;';
 our $RawReply = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nprivate\n";
 
 our $File = '/media/a.txt';
@@ -815,7 +817,7 @@ X-Seen: /media/a.txt||a=1|1
 
 === an upstream gets no empty Cookie line
 --- config eval: main::guarded($main::RawProxy)
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/upstream.sock"
+--- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- request
 GET /media/a.txt
 --- more_headers eval: "X-First: 1\nCookie: " . cf_cookies("", resource => "/*") . "\nX-Last: 2"
