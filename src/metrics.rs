@@ -135,7 +135,8 @@ fn take_all(zone: &ngx_shm_zone_t) -> Option<*mut std::ffi::c_void> {
 pub struct Counter {
     /// The zone.
     pub zone: Rc<Zone>,
-    /// Of the server's first name.
+    /// Of the server's first name. What it remembers is all that requests change in the
+    /// settings of a location; a worker has one thread, and each worker its own.
     pub observer: Observer,
 }
 

@@ -98,9 +98,12 @@ fn examine(options: &Check, input: &mut Input) -> Result<Report> {
             return Ok(report);
         }
     };
-    // With a configuration that is the answer; keys alone are asked about the credential.
-    if options.config.is_none() && !can_be_read(&request) {
-        site.notes.push(UNREADABLE.into());
+    // With a configuration that is the answer. Keys alone are asked about the credential, and
+    // applications do sign such paths.
+    if options.config.is_none()
+        && let Some(answer) = refused_path(&request)
+    {
+        site.notes.push(answer.text);
     }
     if let Some(url) = &options.application {
         site.came_to_off = url == "off" && !matches!(site.settings.guard, Guard::Off);
@@ -230,9 +233,9 @@ fn of_configuration(
     let merges = merges.is_none_or(|flag| flag != "off");
     let view = RequestView::new(&target);
     // nginx reads the path as it came before the credential is cut out of it.
-    let uri = can_be_read(request).then(|| nginx::normalised(view.path(), merges));
+    let uri = can_be_read(request, merges).then(|| nginx::normalised(view.path(), merges));
     let Some(uri) = uri.flatten() else {
-        return Ok(Before::Answer(Answer::with_status(400, UNREADABLE), notes));
+        return Ok(Before::Answer(unreadable(), notes));
     };
     if let Some(answer) = refused_headers(request) {
         return Ok(Before::Answer(answer, notes));
@@ -308,7 +311,7 @@ fn of_configuration(
 
 /// What nginx answers to a request whose first line does not begin as one, whatever its
 /// configuration.
-fn refused_method(request: &Request) -> Option<Answer> {
+pub fn refused_method(request: &Request) -> Option<Answer> {
     let is_name = |byte: u8| byte.is_ascii_uppercase() || b"_-".contains(&byte);
     if !request.method.is_empty() && request.method.bytes().all(is_name) {
         return None;
@@ -318,17 +321,24 @@ fn refused_method(request: &Request) -> Option<Answer> {
     Some(Answer::with_status(400, text))
 }
 
-/// What is said of a path that is none.
-pub const UNREADABLE: &str = "nginx itself answers 400: it cannot read the path";
+/// What nginx answers to a path that it cannot read, whatever its configuration.
+pub fn refused_path(request: &Request) -> Option<Answer> {
+    // What can be read with slashes merged can be read without.
+    (!can_be_read(request, false)).then(unreadable)
+}
 
-/// Whether nginx can read the path, as it came.
-pub fn can_be_read(request: &Request) -> bool {
-    // Whether slashes are merged makes no difference to that.
-    nginx::normalised(RequestView::new(&request.target).path(), true).is_some()
+/// Whether nginx can read the path, as it came. `//..` leaves the root where slashes are
+/// merged, and is the root where they are not.
+fn can_be_read(request: &Request, merges_slashes: bool) -> bool {
+    nginx::normalised(RequestView::new(&request.target).path(), merges_slashes).is_some()
+}
+
+fn unreadable() -> Answer {
+    Answer::with_status(400, "nginx itself answers 400: it cannot read the path")
 }
 
 /// What nginx answers to some requests that it has read to their end.
-fn refused_headers(request: &Request) -> Option<Answer> {
+pub fn refused_headers(request: &Request) -> Option<Answer> {
     let hosts = request.lines.iter();
     let hosts = hosts.filter(|(name, _)| name.eq_ignore_ascii_case("Host"));
     let (status, why) = match request.method.as_str() {

@@ -15,7 +15,7 @@ use media_token::{Key, Keys, Origin, RequestView, Source};
 use zeroize::Zeroizing;
 
 use crate::arguments::{Carrier, Mint, MintCommon};
-use crate::check::{UNREADABLE, can_be_read, refusal};
+use crate::check::{refusal, refused_headers, refused_method, refused_path};
 use crate::input::Input;
 use crate::key_line::KeyLine;
 use crate::output;
@@ -71,9 +71,6 @@ struct Trial<'t> {
 impl Trial<'_> {
     fn run(self, target: &Target, lines: &[String]) -> Result<()> {
         let mut request = request_with(target, lines)?;
-        if !can_be_read(&request) {
-            bail!("{UNREADABLE}");
-        }
         let addresses = self.addresses.iter().map(|network| {
             let address = network.split('/').next().unwrap_or_default();
             let address: Option<IpAddr> = address.parse().ok();
@@ -93,6 +90,10 @@ impl Trial<'_> {
             let method = methods.get(number).or(methods.last());
             request.method.clone_from(method.context("no method")?);
             request.address = addresses.get(number).or(addresses.last()).copied();
+            let answers = [refused_method, refused_path, refused_headers];
+            if let Some(answer) = answers.iter().find_map(|answer| answer(&request)) {
+                bail!("{}", answer.text);
+            }
             let refused = refusal(&request, &self.keys, &self.sources, self.start)?;
             match refused {
                 None => {}
@@ -247,7 +248,7 @@ fn start(not_before: Option<i64>, now: i64, expires: i64) -> Result<i64> {
         return Ok(now);
     };
     if moment >= expires {
-        bail!("--not-before: no earlier than the end, so that it would never count");
+        bail!("the start (--not-before, nbf) is no earlier than the end");
     }
     let last = expires.saturating_sub(1);
     Ok(moment.saturating_add(1).min(last).max(now))

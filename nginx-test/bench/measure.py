@@ -44,6 +44,7 @@ class Load:
             runs = []
             for server in pair:
                 runs.append(stack.enter_context(Wrk(server, 2 * seconds, self.client_core)))
+                runs[-1].wait_for_requests()
                 runs[-1].hold()
             for run in cycle(runs):
                 if time.monotonic() + TURN > end:
@@ -79,10 +80,6 @@ class Wrk:
         )
 
     def __enter__(self):
-        # Its own clock runs from its first requests on, and held it may be only after that.
-        while self.process.poll() is None and processor_time(self.server.workers()) == self.before:
-            time.sleep(0.001)
-        time.sleep(0.01)
         return self
 
     def __exit__(self, *_):
@@ -90,6 +87,12 @@ class Wrk:
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
+
+    def wait_for_requests(self):
+        """Its own clock runs from its first requests on, and held it may be only after that."""
+        while self.process.poll() is None and processor_time(self.server.workers()) == self.before:
+            time.sleep(0.001)
+        time.sleep(0.01)
 
     def hold(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -105,6 +108,7 @@ class Wrk:
     def result(self):
         """When it is through."""
         output = self.process.communicate()[0]
+        assert self.process.returncode == 0, (self.server.series.name, self.process.returncode, output)
         used = processor_time(self.server.workers()) - self.before
         assert "Non-2xx" not in output and "Socket errors" not in output, (self.server.series.name, output)
         requests = int(re.search(r"(\d+) requests in", output)[1])

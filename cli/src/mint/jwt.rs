@@ -53,13 +53,8 @@ pub fn mint(options: &MintJwt, input: &mut Input) -> Result<Minted> {
     }
     add_list(&mut claims, path_claim, &paths);
     claims.insert("exp".into(), expires.into());
-    let not_before = options
-        .not_before
-        .as_deref()
-        .map(time::moment)
-        .transpose()?;
-    if let Some(moment) = not_before {
-        claims.insert("nbf".into(), moment.into());
+    if let Some(moment) = &options.not_before {
+        claims.insert("nbf".into(), time::moment(moment)?.into());
     }
     for (name, value) in [
         ("sub", options.sub.as_deref()),
@@ -82,6 +77,7 @@ pub fn mint(options: &MintJwt, input: &mut Input) -> Result<Minted> {
             bail!("--claim {name}: is there already");
         }
     }
+    let not_before = claims.get("nbf").and_then(Value::as_i64);
 
     let mut header = Map::new();
     header.insert("alg".into(), signer.algorithm().as_str().into());

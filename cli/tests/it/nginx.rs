@@ -336,6 +336,7 @@ fn cases(folder: &Folder) -> Vec<Case> {
         case("public by an escape", site("/%70ublic/a"), 200, ""),
         // merge_slashes is that of the default server.
         case("a doubled slash", site("//public//a"), 302, "no_token"),
+        case("a doubled slash's parent", site("//../a"), 302, "no_token"),
         case(
             "wildcard host",
             "http://x.wild.test:24100/a",
@@ -586,6 +587,18 @@ fn cases(folder: &Folder) -> Vec<Case> {
             "http://other.test:24100/a//b",
             409,
             "no_token",
+        ),
+        case(
+            "a slash that is not merged keeps the path within the root",
+            "http://other.test:24100//../a//b",
+            409,
+            "no_token",
+        ),
+        case(
+            "out of the root all the same",
+            "http://other.test:24100//../../b",
+            400,
+            "",
         ),
     ]
 }
