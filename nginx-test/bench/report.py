@@ -125,7 +125,7 @@ def targets(results):
     return "\n".join(["Targets:", "", *words]) if words else ""
 
 
-WIDTH = 1010
+WIDTH = 1030
 LABEL = 300
 PANEL = 300
 GAP = 50
