@@ -50,13 +50,7 @@ CONFIG
 
 our $Proxy = 'proxy_pass http://$TEST_NGINX_UPSTREAM;';
 
-# What an upstream gets, line for line.
-sub raw_upstream { return join "\r\n", "GET $_[0] HTTP/1.0", 'Host: upstream', 'Connection: close', @_[ 1 .. $#_ ], '', '' }
-
-# A socket of its own: Test::Nginx leaves the file behind, and no nginx can listen there after a reload.
-our $RawProxy = 'proxy_pass http://unix:$TEST_NGINX_SERVER_ROOT/logs/raw.sock; '
-    . 'proxy_set_header Host upstream; proxy_set_header Connection close;';
-our $RawReply = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nprivate\n";
+our $RawProxy = 'proxy_pass http://$TEST_NGINX_RAW_UPSTREAM; proxy_set_header Host upstream; proxy_set_header Connection close;';
 
 our $File = '/media/a.txt';
 
@@ -817,12 +811,10 @@ X-Seen: /media/a.txt||a=1|1
 
 === an upstream gets no empty Cookie line
 --- config eval: main::guarded($main::RawProxy)
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- request
 GET /media/a.txt
 --- more_headers eval: "X-First: 1\nCookie: " . cf_cookies("", resource => "/*") . "\nX-Last: 2"
---- tcp_query eval: main::raw_upstream("/media/a.txt", "X-First: 1", "X-Last: 2")
---- tcp_reply eval: $main::RawReply
+--- upstream_gets eval: [ "GET /media/a.txt HTTP/1.0", "Host: upstream", "Connection: close", "X-First: 1", "X-Last: 2" ]
 --- reasons: valid
 
 

@@ -41,13 +41,7 @@ CONFIG
 
 our $Proxy = 'proxy_pass http://$TEST_NGINX_UPSTREAM;';
 
-# What an upstream gets, line for line.
-sub raw_upstream { return join "\r\n", "GET $_[0] HTTP/1.0", 'Host: upstream', 'Connection: close', @_[ 1 .. $#_ ], '', '' }
-
-# A socket of its own: Test::Nginx leaves the file behind, and no nginx can listen there after a reload.
-our $RawProxy = 'proxy_pass http://unix:$TEST_NGINX_SERVER_ROOT/logs/raw.sock; '
-    . 'proxy_set_header Host upstream; proxy_set_header Connection close;';
-our $RawReply = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nprivate\n";
+our $RawProxy = 'proxy_pass http://$TEST_NGINX_RAW_UPSTREAM; proxy_set_header Host upstream; proxy_set_header Connection close;';
 
 # Tokens that hold, by the key's id; the end tells one token from another.
 sub good { my ($id) = @_; return $id eq 'django' ? token('/media/a.txt') : jwt({ path => '/media/*' }, key => $id eq 'other' ? 'other.key' : 'hs.key') }
@@ -270,48 +264,40 @@ X-Seen: /media/a.txt?x=1|a=1||1|||
 
 === an upstream gets no empty Cookie line
 --- config eval: main::guarded("cookie:t", $main::RawProxy)
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- request
 GET /media/a.txt
 --- more_headers eval: "X-First: 1\nCookie: t=" . main::good("jwt") . "\nX-Last: 2"
---- tcp_query eval: main::raw_upstream("/media/a.txt", "X-First: 1", "X-Last: 2")
---- tcp_reply eval: $main::RawReply
+--- upstream_gets eval: [ "GET /media/a.txt HTTP/1.0", "Host: upstream", "Connection: close", "X-First: 1", "X-Last: 2" ]
 --- reasons: valid
 
 
 
 === an upstream gets no empty Authorization line
 --- config eval: main::guarded("header:Authorization", $main::RawProxy)
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- request
 GET /media/a.txt
 --- more_headers eval: "Authorization: Bearer " . main::good("jwt") . "\nX-Last: 2"
---- tcp_query eval: main::raw_upstream("/media/a.txt", "X-Last: 2")
---- tcp_reply eval: $main::RawReply
+--- upstream_gets eval: [ "GET /media/a.txt HTTP/1.0", "Host: upstream", "Connection: close", "X-Last: 2" ]
 --- reasons: valid
 
 
 
 === an upstream gets all other lines, however many
 --- config eval: main::guarded("cookie:t header:X-Token", $main::RawProxy)
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- request
 GET /media/a.txt
 --- more_headers eval
 my $t = main::good("jwt");
 CORE::join "\n", "Cookie: t=$t", (map { "X-$_: $_" } 1 .. 18), "Cookie: a=1; t=$t", (map { "Y-$_: $_" } 1 .. 30), "X-Token: $t", "Cookie: t=$t", "Cookie: t=x"
---- tcp_query eval: main::raw_upstream("/media/a.txt", (map { "X-$_: $_" } 1 .. 18), "Cookie: a=1", (map { "Y-$_: $_" } 1 .. 30))
---- tcp_reply eval: $main::RawReply
+--- upstream_gets eval: [ "GET /media/a.txt HTTP/1.0", "Host: upstream", "Connection: close", (map { "X-$_: $_" } 1 .. 18), "Cookie: a=1", (map { "Y-$_: $_" } 1 .. 30) ]
 --- reasons: valid
 
 
 
 === a lone credential line: nothing is left of the list
 --- config eval: main::guarded("header:X-Token", $main::RawProxy)
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- raw_request eval: "GET /media/a.txt HTTP/1.0\r\nX-Token: " . main::good("jwt") . "\r\n\r\n"
---- tcp_query eval: main::raw_upstream("/media/a.txt")
---- tcp_reply eval: $main::RawReply
+--- upstream_gets eval: [ "GET /media/a.txt HTTP/1.0", "Host: upstream", "Connection: close" ]
 --- error_code: 200
 --- response_body
 private
@@ -320,12 +306,10 @@ private
 
 === an empty line that is not the guard's stays
 --- config eval: main::guarded("cookie:t", $main::RawProxy)
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- request
 GET /media/a.txt
 --- more_headers eval: "X-Empty:\nCookie: t=" . main::good("jwt")
---- tcp_query eval: main::raw_upstream("/media/a.txt", "X-Empty: ")
---- tcp_reply eval: $main::RawReply
+--- upstream_gets eval: [ "GET /media/a.txt HTTP/1.0", "Host: upstream", "Connection: close", "X-Empty: " ]
 --- reasons: valid
 
 
@@ -712,11 +696,9 @@ X-Seen: /media/a.txt|a=1; b=2||1|||
 === HTTP/2: an upstream gets no empty line
 --- http2
 --- config eval: main::guarded("cookie:t", "$main::RawProxy proxy_set_header User-Agent ''; proxy_set_header Accept '';")
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- request eval: "GET /media/a.txt"
 --- more_headers eval: "Cookie: t=" . main::good("jwt")
---- tcp_query eval: main::raw_upstream("/media/a.txt")
---- tcp_reply eval: $main::RawReply
+--- upstream_gets eval: [ "GET /media/a.txt HTTP/1.0", "Host: upstream", "Connection: close" ]
 --- error_code: 200
 --- response_body
 private
@@ -944,11 +926,9 @@ Cache-Control: private
 
 === a request full of credentials is stripped of all
 --- config eval: main::guarded("header:X-Token arg:token", $main::RawProxy)
---- tcp_listen eval: "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock"
 --- request eval: "GET /media/a.txt?token=" . main::good("jwt")
 --- more_headers eval: CORE::join "\n", (map { "X-Token: $_" } 1 .. 60), "X-Other: 1"
---- tcp_query eval: main::raw_upstream("/media/a.txt", "X-Other: 1")
---- tcp_reply eval: $main::RawReply
+--- upstream_gets eval: [ "GET /media/a.txt HTTP/1.0", "Host: upstream", "Connection: close", "X-Other: 1" ]
 --- reasons: valid
 
 

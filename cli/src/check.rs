@@ -233,8 +233,8 @@ fn of_configuration(
     let merges = merges.is_none_or(|flag| flag != "off");
     let view = RequestView::new(&target);
     // nginx reads the path as it came before the credential is cut out of it.
-    let uri = can_be_read(request, merges).then(|| nginx::normalised(view.path(), merges));
-    let Some(uri) = uri.flatten() else {
+    let uri = as_it_came(request, merges).and_then(|_| nginx::normalised(view.path(), merges));
+    let Some(uri) = uri else {
         return Ok(Before::Answer(unreadable(), notes));
     };
     if let Some(answer) = refused_headers(request) {
@@ -323,14 +323,14 @@ pub fn refused_method(request: &Request) -> Option<Answer> {
 
 /// What nginx answers to a path that it cannot read, whatever its configuration.
 pub fn refused_path(request: &Request) -> Option<Answer> {
-    // What can be read with slashes merged can be read without.
-    (!can_be_read(request, false)).then(unreadable)
+    // What can be read with slashes merged can be read without: `//..` leaves the root in the
+    // one case, and is the root in the other.
+    as_it_came(request, false).is_none().then(unreadable)
 }
 
-/// Whether nginx can read the path, as it came. `//..` leaves the root where slashes are
-/// merged, and is the root where they are not.
-fn can_be_read(request: &Request, merges_slashes: bool) -> bool {
-    nginx::normalised(RequestView::new(&request.target).path(), merges_slashes).is_some()
+/// The path that nginx reads, before a credential is cut out of it.
+fn as_it_came(request: &Request, merges_slashes: bool) -> Option<Vec<u8>> {
+    nginx::normalised(RequestView::new(&request.target).path(), merges_slashes)
 }
 
 fn unreadable() -> Answer {

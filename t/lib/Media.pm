@@ -54,6 +54,9 @@ $ENV{TEST_NGINX_HTML_DIR} = html_dir();
 $ENV{TEST_NGINX_KEYS_DIR} //= keys_dir();
 # Two servers of one nginx talk over a socket file, so no block needs a second port.
 $ENV{TEST_NGINX_UPSTREAM} = "unix:$ENV{TEST_NGINX_SERVER_ROOT}/logs/upstream.sock";
+# Test::Nginx itself listens at another one: it leaves the file behind, where no nginx can listen after a reload.
+my $RAW_SOCKET = "$ENV{TEST_NGINX_SERVER_ROOT}/logs/raw.sock";
+$ENV{TEST_NGINX_RAW_UPSTREAM} = "unix:$RAW_SOCKET";
 
 # What nginx has freed does not look as it did: whoever still reads it is found out.
 $ENV{MALLOC_PERTURB_} //= 165;
@@ -264,6 +267,14 @@ add_block_preprocessor(sub {
     # --- unauthorized: STATUS REASON LOCATION, or a list: a 401 that scripts can read.
     if (defined(my $told = $block->unauthorized)) {
         expect_unauthorized($block, $told);
+    }
+
+    # --- upstream_gets: the lines of a request, byte for byte, that $TEST_NGINX_RAW_UPSTREAM is sent. It answers with
+    # the private file.
+    if (defined(my $lines = $block->upstream_gets)) {
+        $block->set_value(tcp_listen => $RAW_SOCKET);
+        $block->set_value(tcp_query => join "\r\n", @$lines, '', '');
+        $block->set_value(tcp_reply => "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n$PRIVATE");
     }
 
     # --- reasons: one word for each request, which the configuration shows as X-Reason.
